@@ -1,0 +1,166 @@
+//! How requests leave: a small trait, the bodies, and the bundled client over reqwest.
+//!
+//! A client of your own says only *what* happened; whether the message may have been accepted is derived from the
+//! departure mark in the [`RequestBody`], so no client can get it wrong. Three settings are conditions of the promise
+//! that nothing is sent twice: no redirects are followed, nothing is retried, and the body is streamed (a client that
+//! turns it into bytes first cannot prove that nothing left).
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+mod body;
+#[cfg(any(feature = "meta", feature = "twilio"))]
+mod defaults;
+#[cfg(any(feature = "meta", feature = "twilio"))]
+mod exchange;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+
+pub use body::{RequestBody, ResponseBody};
+#[cfg(any(feature = "meta", feature = "twilio"))]
+pub(crate) use defaults::{base_url, default_client};
+#[cfg(any(feature = "meta", feature = "twilio"))]
+pub(crate) use exchange::{Answer, exchange};
+#[cfg(feature = "reqwest")]
+pub use reqwest::ReqwestClient;
+
+/// Sends one request and returns the head of the answer.
+///
+/// # Contract
+///
+/// * Redirects are not followed and nothing is sent a second time.
+/// * The request body is read from [`RequestBody`] as it goes out, and not before there is a connection.
+/// * The [`Limits`] hold: the time to connect until the body departs, the time to the head from there on, the time
+///   for everything until the end of the answer's body.
+#[async_trait]
+pub trait HttpClient: fmt::Debug + Send + Sync + 'static {
+    /// Sends `request`.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError`] if there is no answer. A status that says an error is an answer.
+    async fn execute(
+        &self,
+        request: http::Request<RequestBody>,
+        limits: Limits,
+    ) -> Result<http::Response<ResponseBody>, HttpError>;
+}
+
+/// How long a request may take and how large its answer may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Until the body departs: name look-up, TCP and TLS. Default 3 s.
+    pub connect: Duration,
+    /// From the departure to the head of the answer. Default 30 s, because Twilio may take 26.
+    pub head: Duration,
+    /// For everything, the answer's body included. Default 60 s.
+    pub total: Duration,
+    /// The largest answer, in bytes. Default 1 MiB. The crate enforces it, not the client.
+    pub max_response_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(3),
+            head: Duration::from_secs(30),
+            total: Duration::from_secs(60),
+            max_response_bytes: 1024 * 1024,
+        }
+    }
+}
+
+impl Limits {
+    /// Sets the time to connect.
+    #[must_use]
+    pub const fn with_connect(mut self, connect: Duration) -> Self {
+        self.connect = connect;
+        self
+    }
+
+    /// Sets the time to the head of the answer.
+    #[must_use]
+    pub const fn with_head(mut self, head: Duration) -> Self {
+        self.head = head;
+        self
+    }
+
+    /// Sets the time for everything.
+    #[must_use]
+    pub const fn with_total(mut self, total: Duration) -> Self {
+        self.total = total;
+        self
+    }
+
+    /// Sets the largest answer, in bytes.
+    #[must_use]
+    pub const fn with_max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = bytes;
+        self
+    }
+
+    /// Allows no more than `total` for everything.
+    #[must_use]
+    pub(crate) fn at_most(mut self, total: Option<Duration>) -> Self {
+        self.total = total.map_or(self.total, |total| total.min(self.total));
+        self
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HttpErrorKind {
+    /// No connection: the name, the port, the TLS handshake, or a proxy.
+    Connect,
+    /// A time limit ran out.
+    Timeout,
+    /// The connection broke.
+    Interrupted,
+    /// The answer was not HTTP, or was larger than allowed.
+    Malformed,
+    /// The request could not be made.
+    Request,
+}
+
+/// A request without an answer.
+///
+/// It says only what happened. `Debug` and `Display` print no URL.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.message())]
+pub struct HttpError {
+    kind: HttpErrorKind,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl HttpError {
+    /// Says what happened.
+    pub const fn new(kind: HttpErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    /// Keeps the cause, which must not print the URL.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What happened.
+    pub const fn kind(&self) -> HttpErrorKind {
+        self.kind
+    }
+
+    const fn message(&self) -> &'static str {
+        match self.kind {
+            HttpErrorKind::Connect => "no connection to the provider",
+            HttpErrorKind::Timeout => "the provider took too long",
+            HttpErrorKind::Interrupted => "the connection to the provider broke",
+            HttpErrorKind::Malformed => "the answer was not HTTP, or too large",
+            HttpErrorKind::Request => "the request could not be made",
+        }
+    }
+}

@@ -1,0 +1,167 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::{HttpClient, HttpError, HttpErrorKind, Limits, RequestBody, ResponseBody};
+use crate::error::ConfigError;
+
+/// The bundled client: reqwest without redirects, without retries of its own, and with connections that are given up
+/// after 15 s without use, well before the servers close them.
+///
+/// A clone shares the connections.
+#[derive(Clone)]
+pub struct ReqwestClient(reqwest::Client);
+
+impl ReqwestClient {
+    /// Makes a client.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if TLS cannot be set up: no roots, or, with `rustls-no-provider`, no cryptography provider
+    /// installed.
+    pub fn new() -> Result<Self, ConfigError> {
+        reqwest::Client::builder()
+            .user_agent(concat!("whatsapp-provider/", env!("CARGO_PKG_VERSION")))
+            // A redirect would send the message a second time, perhaps to somebody else.
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            // Below the 60 to 75 s after which balancers close idle connections, to stay out of that race.
+            .pool_idle_timeout(Duration::from_secs(15))
+            // A dead connection is noticed in 25 s instead of at the time limit.
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .http2_keep_alive_timeout(Duration::from_secs(5))
+            .http2_keep_alive_while_idle(true)
+            .build()
+            .map(Self)
+            .map_err(|_| ConfigError::new("http_client", "TLS could not be set up"))
+    }
+}
+
+impl fmt::Debug for ReqwestClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReqwestClient")
+    }
+}
+
+#[async_trait]
+impl HttpClient for ReqwestClient {
+    async fn execute(
+        &self,
+        request: http::Request<RequestBody>,
+        limits: Limits,
+    ) -> Result<http::Response<ResponseBody>, HttpError> {
+        let end = deadline(limits.total);
+        let (head, body) = request.into_parts();
+        let departure = body.departure();
+        let url =
+            url::Url::parse(&head.uri.to_string()).map_err(|_| HttpError::new(HttpErrorKind::Request))?;
+        let mut request = reqwest::Request::new(head.method, url);
+        *request.headers_mut() = head.headers;
+        *request.body_mut() = Some(reqwest::Body::wrap(body));
+
+        let mut response = std::pin::pin!(self.0.execute(request));
+        let connected = end.min(deadline(limits.connect));
+        let first = tokio::time::timeout_at(connected, response.as_mut()).await;
+        let response = match first {
+            Ok(response) => response,
+            // Nothing has left and now nothing will.
+            Err(_) if departure.is_some_and(|departure| departure.revoke()) => {
+                return Err(HttpError::new(HttpErrorKind::Connect));
+            }
+            Err(_) => tokio::time::timeout_at(end.min(deadline(limits.head)), response)
+                .await
+                .map_err(|_| HttpError::new(HttpErrorKind::Timeout))?,
+        };
+        let response: http::Response<reqwest::Body> = response
+            .map_err(|error| convert(error, HttpErrorKind::Interrupted))?
+            .into();
+        Ok(response.map(|body| {
+            ResponseBody::new(Timed {
+                body,
+                sleep: Box::pin(sleep_until(end)),
+            })
+        }))
+    }
+}
+
+/// As far in the future as tokio's timer reaches, where the sum would overflow.
+fn deadline(limit: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(limit)
+        .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
+}
+
+fn convert(error: reqwest::Error, otherwise: HttpErrorKind) -> HttpError {
+    let kind = if error.is_connect() {
+        HttpErrorKind::Connect
+    } else if error.is_timeout() {
+        HttpErrorKind::Timeout
+    } else if error.is_builder() {
+        HttpErrorKind::Request
+    } else {
+        otherwise
+    };
+    HttpError::new(kind).with_source(Cause(error.without_url()))
+}
+
+/// A cause whose chain is written out once: `source()` of the original would print the same words again, and reqwest's
+/// own `Debug` names hosts.
+struct Cause(reqwest::Error);
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            // Name look-ups and certificates are the two that name a host.
+            if error.to_string().contains("dns") {
+                return f.write_str(": name look-up failed");
+            }
+            if let Some(io) = error.downcast_ref::<std::io::Error>() {
+                return write!(f, ": {}", io.kind());
+            }
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl StdError for Cause {}
+
+/// A body that must end before the time for everything does.
+struct Timed {
+    body: reqwest::Body,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Body for Timed {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            return Poll::Ready(
+                frame.map(|frame| frame.map_err(|error| convert(error, HttpErrorKind::Interrupted))),
+            );
+        }
+        ready!(self.sleep.as_mut().poll(cx));
+        Poll::Ready(Some(Err(HttpError::new(HttpErrorKind::Timeout))))
+    }
+}

@@ -1,0 +1,317 @@
+//! The contract that every provider fulfils.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+mod capabilities;
+mod ext;
+mod lookup;
+
+pub use capabilities::Capabilities;
+pub use ext::{ReceiveError, WhatsAppProviderExt};
+pub use lookup::{MediaStream, SentLookup, SentQuery};
+
+use crate::clock::Clock;
+use crate::error::{Acceptance, AttemptReport, Error, ErrorKind, Result};
+use crate::ids::{AttemptId, MediaRef, MessageRef, ProviderId, SenderId};
+use crate::inbound::InboundEvent;
+use crate::outbound::{Attempt, OutboundMessage, SendReceipt};
+use crate::webhook::{
+    ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
+};
+
+/// Something that sends WhatsApp messages and understands its own webhooks.
+///
+/// Hold it as `Arc<dyn WhatsAppProvider>`; `Arc` and `Box` forward every method. Conveniences are in
+/// [`WhatsAppProviderExt`].
+///
+/// # For implementers
+///
+/// * Call [`attempt.departure.arm()`](crate::outbound::Departure::arm) first thing in
+///   [`send_attempt`](Self::send_attempt) if the message can only leave through
+///   [`depart`](crate::outbound::Departure::depart) (the bundled HTTP client's bodies do that). Otherwise leave it, and
+///   a send that is cut short counts as unknown.
+/// * Decide [`Acceptance`](crate::Acceptance) first and [`ErrorKind`](crate::ErrorKind) second. In doubt it is unknown.
+/// * [`verify_signature`](Self::verify_signature) and [`parse_inbound`](Self::parse_inbound) wait for nothing and ask
+///   no clock.
+/// * The functions of [`testing::conformance`](crate::testing::conformance) tell whether the laws hold.
+///
+/// The example `custom_provider` is a whole one.
+#[async_trait]
+pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
+    /// Its id, unlike that of any other provider beside it.
+    fn id(&self) -> &ProviderId;
+
+    /// The business's own senders that it sends from and receives for. None for a provider that only reads webhooks.
+    fn senders(&self) -> Vec<SenderId>;
+
+    /// What it carries, for people.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Whether [`send_attempt`](Self::send_attempt) would refuse this message before any request, and why. Looks at
+    /// [`content`](OutboundMessage::content) and not at the alternatives. Waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMessage`](crate::ErrorKind::InvalidMessage) if no provider could carry it,
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) if this one cannot,
+    /// [`NotPortable`](crate::ErrorKind::NotPortable) if it refers to what only another one knows. Each names the
+    /// field, and the limit where there is one.
+    fn check(&self, message: &OutboundMessage) -> Result<()>;
+
+    /// Sends the message's content once. Nothing is repeated, and alternatives are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`](crate::Error), whose [`acceptance`](crate::Error::acceptance) says whether the message may have gone
+    /// out all the same.
+    async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt>;
+
+    /// Sends a message: its content, or the first of its alternatives that can go. A request is made again only for
+    /// the next alternative, and only where the one before was certainly not accepted.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_attempt`](Self::send_attempt).
+    async fn send(&self, message: &OutboundMessage) -> Result<SendReceipt> {
+        send_alternatives(self, message, AttemptId::without_clock).await
+    }
+
+    /// Whether a webhook looks like one of this provider's, by method, URL and headers.
+    fn recognizes(&self, head: &WebhookHead<'_>) -> bool;
+
+    /// Checks a webhook's signature.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError`] if it does not hold, or nothing is configured to check it with.
+    fn verify_signature<'r>(
+        &self,
+        request: &WebhookRequest<'r>,
+    ) -> Result<VerifiedWebhook<'r>, SignatureError>;
+
+    /// Reads a webhook. Every element of it becomes one event, in order; what is not understood becomes
+    /// [`Unrecognized`](crate::EventKind::Unrecognized).
+    ///
+    /// # Errors
+    ///
+    /// [`ForeignWebhook`] if another provider verified it. Nothing that a webhook says is an error.
+    fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook>;
+
+    /// The answer to a request by which a provider makes sure of the webhook's owner (Meta's GET challenge), if this
+    /// is one: to be sent as it is. `None` for anything else.
+    fn handshake(&self, head: &WebhookHead<'_>) -> Option<WebhookReply> {
+        let _ = head;
+        None
+    }
+
+    /// The answer to a webhook that was accepted.
+    fn acknowledge(&self) -> WebhookReply {
+        WebhookReply {
+            status: http::StatusCode::OK,
+            content_type: None,
+            body: Bytes::new(),
+        }
+    }
+
+    /// Marks a user's message as read, and with it those before it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) where that does not exist; otherwise as the provider answers.
+    async fn mark_read(&self, message: &MessageRef) -> Result<()> {
+        let _ = message;
+        Err(Error::unsupported("mark_read").with_provider(self.id().clone()))
+    }
+
+    /// Shows that an answer is being typed, for up to 25 seconds. On Meta and Twilio this marks the message as read.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) where that does not exist; otherwise as the provider answers.
+    async fn show_typing(&self, message: &MessageRef) -> Result<()> {
+        let _ = message;
+        Err(Error::unsupported("show_typing").with_provider(self.id().clone()))
+    }
+
+    /// Fetches a media file that a user sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) where that does not exist; otherwise as the provider answers.
+    async fn fetch_media(&self, media: &MediaRef) -> Result<MediaStream> {
+        let _ = media;
+        Err(Error::unsupported("fetch_media").with_provider(self.id().clone()))
+    }
+
+    /// Asks whether the account is alive, by a cheap read that needs the credentials.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) where that does not exist; otherwise why it is not alive.
+    async fn probe(&self) -> Result<()> {
+        Err(Error::unsupported("probe").with_provider(self.id().clone()))
+    }
+
+    /// Looks whether a message was accepted whose answer was lost.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) where that does not exist; otherwise as the provider answers.
+    async fn find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
+        let _ = query;
+        Err(Error::unsupported("find_sent").with_provider(self.id().clone()))
+    }
+}
+
+/// Sends the first of a message's contents that can go, each as an attempt of its own.
+pub(crate) async fn send_alternatives<P: WhatsAppProvider + ?Sized>(
+    provider: &P,
+    message: &OutboundMessage,
+    new_id: impl Fn() -> AttemptId + Send,
+) -> Result<SendReceipt> {
+    let mut failed = Vec::new();
+    let mut last = None;
+    for (index, content) in message.contents().enumerate() {
+        let single = message.with_only(content);
+        let result = match provider.check(&single) {
+            Err(refusal) => Err(refusal),
+            Ok(()) => {
+                let mut attempt = Attempt::with_id(new_id());
+                attempt.deadline = message.deadline;
+                let result = provider.send_attempt(&single, &attempt).await;
+                if let Err(error) = &result {
+                    failed.push(AttemptReport::failed(
+                        attempt.id,
+                        provider.id().clone(),
+                        error.into(),
+                    ));
+                }
+                result
+            }
+        };
+        match result {
+            Ok(receipt) => return Ok(receipt.with_content_index(index).after(failed)),
+            Err(error) => {
+                let stop = !another_content_may_go(&error);
+                last = Some(error);
+                if stop {
+                    break;
+                }
+            }
+        }
+    }
+    // A message has at least one content, so there is an error here.
+    Err(last
+        .unwrap_or_else(|| Error::invalid("content"))
+        .with_attempts(failed))
+}
+
+/// Whether the next alternative is worth trying at the same provider.
+pub(crate) fn another_content_may_go(error: &Error) -> bool {
+    error.acceptance() == Acceptance::NotAccepted
+        && matches!(
+            error.kind(),
+            ErrorKind::Unsupported | ErrorKind::NotPortable | ErrorKind::WindowClosed
+        )
+}
+
+impl AttemptId {
+    /// An id for a provider that has no clock of its own.
+    fn without_clock() -> Self {
+        use std::hash::{BuildHasher, RandomState};
+        let state = RandomState::new();
+        Self::from_u128(u128::from(state.hash_one(0_u8)) << 64 | u128::from(state.hash_one(1_u8)))
+    }
+}
+
+/// As [`send_alternatives`], with ids from a clock.
+pub(crate) async fn send_with_clock<P: WhatsAppProvider + ?Sized>(
+    provider: &P,
+    message: &OutboundMessage,
+    clock: &dyn Clock,
+) -> Result<SendReceipt> {
+    send_alternatives(provider, message, || AttemptId::new(clock)).await
+}
+
+macro_rules! forward {
+    ($($pointer:ident),+) => {$(
+        // Every method is forwarded by hand, and the lint sees to it that none is forgotten: a pointer must never fall
+        // back to a default that the provider behind it replaced.
+        #[deny(clippy::missing_trait_methods)]
+        #[async_trait]
+        impl<P: WhatsAppProvider + ?Sized> WhatsAppProvider for $pointer<P> {
+            fn id(&self) -> &ProviderId {
+                (**self).id()
+            }
+
+            fn senders(&self) -> Vec<SenderId> {
+                (**self).senders()
+            }
+
+            fn capabilities(&self) -> Capabilities {
+                (**self).capabilities()
+            }
+
+            fn check(&self, message: &OutboundMessage) -> Result<()> {
+                (**self).check(message)
+            }
+
+            async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
+                (**self).send_attempt(message, attempt).await
+            }
+
+            async fn send(&self, message: &OutboundMessage) -> Result<SendReceipt> {
+                (**self).send(message).await
+            }
+
+            fn recognizes(&self, head: &WebhookHead<'_>) -> bool {
+                (**self).recognizes(head)
+            }
+
+            fn verify_signature<'r>(
+                &self,
+                request: &WebhookRequest<'r>,
+            ) -> Result<VerifiedWebhook<'r>, SignatureError> {
+                (**self).verify_signature(request)
+            }
+
+            fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
+                (**self).parse_inbound(webhook)
+            }
+
+            fn handshake(&self, head: &WebhookHead<'_>) -> Option<WebhookReply> {
+                (**self).handshake(head)
+            }
+
+            fn acknowledge(&self) -> WebhookReply {
+                (**self).acknowledge()
+            }
+
+            async fn mark_read(&self, message: &MessageRef) -> Result<()> {
+                (**self).mark_read(message).await
+            }
+
+            async fn show_typing(&self, message: &MessageRef) -> Result<()> {
+                (**self).show_typing(message).await
+            }
+
+            async fn fetch_media(&self, media: &MediaRef) -> Result<MediaStream> {
+                (**self).fetch_media(media).await
+            }
+
+            async fn probe(&self) -> Result<()> {
+                (**self).probe().await
+            }
+
+            async fn find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
+                (**self).find_sent(query).await
+            }
+        }
+    )+};
+}
+
+forward!(Arc, Box);

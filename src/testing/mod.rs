@@ -1,0 +1,12 @@
+//! For tests: a provider in memory, a clock that is moved by hand, makers of events, and the laws as functions.
+//!
+//! Not covered by the promise of semantic versioning.
+
+mod clock;
+pub mod conformance;
+mod events;
+mod memory;
+
+pub use clock::TestClock;
+pub use events::EventMaker;
+pub use memory::{MemoryProvider, Sent};
