@@ -58,11 +58,7 @@ impl PhoneNumber {
                 None => return Err(InvalidPhoneNumber::UnexpectedCharacter),
             }
         }
-        if (6..=15).contains(&digits) {
-            Ok(Self(value))
-        } else {
-            Err(InvalidPhoneNumber::Length { digits })
-        }
+        if (6..=15).contains(&digits) { Ok(Self(value)) } else { Err(InvalidPhoneNumber::Length { digits }) }
     }
 
     /// The number with `+`, as it is sent: `+5511999998888`.
@@ -143,10 +139,7 @@ impl UserId {
     ///
     /// [`InvalidId`] if it is empty, longer than 256 bytes, or has white space or control characters.
     pub fn new(id: impl Into<String>) -> Result<Self, InvalidId> {
-        Ok(Self {
-            id: opaque(id.into())?,
-            scope: None,
-        })
+        Ok(Self { id: opaque(id.into())?, scope: None })
     }
 
     /// Names the business portfolio in which the id is valid.
@@ -197,10 +190,7 @@ impl<'de> Deserialize<'de> for UserId {
             UserIdJson::Plain(id) => (id, None),
             UserIdJson::Scoped { id, scope } => (id, Some(scope)),
         };
-        Ok(Self {
-            id: opaque(id).map_err(serde::de::Error::custom)?,
-            scope,
-        })
+        Ok(Self { id: opaque(id).map_err(serde::de::Error::custom)?, scope })
     }
 }
 
@@ -295,11 +285,7 @@ impl Recipient {
 
     /// The group, if it is one.
     pub fn group(&self) -> Option<&GroupId> {
-        if let Self::Group(group) = self {
-            Some(group)
-        } else {
-            None
-        }
+        if let Self::Group(group) = self { Some(group) } else { None }
     }
 
     /// The recipient with whichever of these names are known.
@@ -325,11 +311,7 @@ struct RecipientJson {
 
 impl From<Recipient> for RecipientJson {
     fn from(recipient: Recipient) -> Self {
-        Self {
-            phone: recipient.phone(),
-            user: recipient.user().cloned(),
-            group: recipient.group().cloned(),
-        }
+        Self { phone: recipient.phone(), user: recipient.user().cloned(), group: recipient.group().cloned() }
     }
 }
 
@@ -375,18 +357,9 @@ mod tests {
         assert_eq!(PhoneNumber::parse("+1555x234567"), Err(E::UnexpectedCharacter));
         assert_eq!(PhoneNumber::parse("++15551234567"), Err(E::UnexpectedCharacter));
         assert_eq!(PhoneNumber::parse("+12345"), Err(E::Length { digits: 5 }));
-        assert_eq!(
-            PhoneNumber::parse("+1234567890123456"),
-            Err(E::Length { digits: 16 })
-        );
-        assert_eq!(
-            PhoneNumber::parse(&format!("+{}", "9".repeat(40))),
-            Err(E::Length { digits: 40 })
-        );
-        assert_eq!(
-            PhoneNumber::parse("+999999999999999").unwrap().to_digits(),
-            "999999999999999"
-        );
+        assert_eq!(PhoneNumber::parse("+1234567890123456"), Err(E::Length { digits: 16 }));
+        assert_eq!(PhoneNumber::parse(&format!("+{}", "9".repeat(40))), Err(E::Length { digits: 40 }));
+        assert_eq!(PhoneNumber::parse("+999999999999999").unwrap().to_digits(), "999999999999999");
         assert_eq!(PhoneNumber::parse("+123456").unwrap().to_e164(), "+123456");
     }
 
@@ -399,14 +372,8 @@ mod tests {
             (Recipient::from(phone), r#"{"phone":"+15551234567"}"#),
             (Recipient::from(user.clone()), r#"{"user":"US.1"}"#),
             (Recipient::from(scoped), r#"{"user":{"id":"US.1","scope":"42"}}"#),
-            (
-                Recipient::from_names(Some(phone), Some(user)),
-                r#"{"phone":"+15551234567","user":"US.1"}"#,
-            ),
-            (
-                Recipient::from(GroupId::new("Y2Fw").unwrap()),
-                r#"{"group":"Y2Fw"}"#,
-            ),
+            (Recipient::from_names(Some(phone), Some(user)), r#"{"phone":"+15551234567","user":"US.1"}"#),
+            (Recipient::from(GroupId::new("Y2Fw").unwrap()), r#"{"group":"Y2Fw"}"#),
             (Recipient::Unknown, "{}"),
         ] {
             assert_eq!(serde_json::to_string(&recipient).unwrap(), json);

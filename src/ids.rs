@@ -112,10 +112,7 @@ pub struct SenderId {
 impl SenderId {
     /// Names a sender.
     pub fn new(provider: ProviderId, id: impl Into<String>) -> Self {
-        Self {
-            provider,
-            id: id.into(),
-        }
+        Self { provider, id: id.into() }
     }
 }
 
@@ -148,10 +145,7 @@ pub struct MessageRef {
 impl MessageRef {
     /// Names a message.
     pub fn new(sender: SenderId, id: impl Into<String>) -> Self {
-        Self {
-            sender,
-            id: id.into(),
-        }
+        Self { sender, id: id.into() }
     }
 }
 
@@ -173,11 +167,7 @@ pub struct MediaRef {
 impl MediaRef {
     /// Names a media file.
     pub fn new(sender: SenderId, id: impl Into<String>) -> Self {
-        Self {
-            sender,
-            id: id.into(),
-            expires_at: None,
-        }
+        Self { sender, id: id.into(), expires_at: None }
     }
 
     /// Says until when the provider keeps it.
@@ -234,9 +224,7 @@ impl FromStr for AttemptId {
         if text.len() != 32 || !text.bytes().all(digits) {
             return Err(InvalidAttemptId);
         }
-        u128::from_str_radix(text, 16)
-            .map(Self)
-            .map_err(|_| InvalidAttemptId)
+        u128::from_str_radix(text, 16).map(Self).map_err(|_| InvalidAttemptId)
     }
 }
 
@@ -260,9 +248,7 @@ impl Serialize for AttemptId {
 
 impl<'de> Deserialize<'de> for AttemptId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -294,14 +280,9 @@ mod tests {
     fn attempt_ids_read_only_what_they_write() {
         let id = AttemptId::from_u128(7);
         assert_eq!(id.to_string().parse(), Ok(id));
-        for bad in [
-            "",
-            "7",
-            &"g".repeat(32),
-            &"A".repeat(32),
-            &"0".repeat(33),
-            "+0000000000000000000000000000007",
-        ] {
+        for bad in
+            ["", "7", &"g".repeat(32), &"A".repeat(32), &"0".repeat(33), "+0000000000000000000000000000007"]
+        {
             assert_eq!(bad.parse::<AttemptId>(), Err(InvalidAttemptId), "{bad}");
         }
     }

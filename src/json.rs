@@ -22,9 +22,7 @@ impl<'de> Deserialize<'de> for Version1 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match u64::deserialize(deserializer)? {
             1 => Ok(Self),
-            other => Err(serde::de::Error::custom(format_args!(
-                "version {other} is not known here, only 1"
-            ))),
+            other => Err(serde::de::Error::custom(format_args!("version {other} is not known here, only 1"))),
         }
     }
 }
@@ -154,10 +152,7 @@ pub(crate) mod base64_bytes {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
         let text = String::deserialize(deserializer)?;
-        STANDARD
-            .decode(text)
-            .map(Bytes::from)
-            .map_err(|_| D::Error::custom("expected base64 with padding"))
+        STANDARD.decode(text).map(Bytes::from).map_err(|_| D::Error::custom("expected base64 with padding"))
     }
 }
 
@@ -188,10 +183,7 @@ mod tests {
             assert_eq!(serde_json::from_str::<Envelope>(json).unwrap(), value);
         }
         assert!(
-            serde_json::from_str::<Envelope>(r#"{"v":2}"#)
-                .unwrap_err()
-                .to_string()
-                .contains("version 2")
+            serde_json::from_str::<Envelope>(r#"{"v":2}"#).unwrap_err().to_string().contains("version 2")
         );
         assert!(serde_json::from_str::<Envelope>(r#"{"v":1,"after":-1}"#).is_err());
         assert!(serde_json::from_str::<Envelope>(r#"{"v":1,"after":1e300}"#).is_err());

@@ -6,6 +6,8 @@ pub mod clock;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod env;
 mod error;
+#[cfg(feature = "failover")]
+pub mod failover;
 pub mod http_client;
 mod ids;
 pub mod inbound;
@@ -22,6 +24,8 @@ pub mod webhook;
 
 pub use address::{GroupId, InvalidId, InvalidPhoneNumber, PhoneNumber, Recipient, UserId};
 pub use error::{Acceptance, AttemptReport, ConfigError, Error, ErrorKind, Failure, Result};
+#[cfg(feature = "failover")]
+pub use failover::FailoverProvider;
 pub use ids::{AttemptId, InvalidAttemptId, InvalidProviderId, MediaRef, MessageRef, ProviderId, SenderId};
 pub use inbound::{EventKind, InboundEvent};
 pub use json::{InvalidJson, Json};

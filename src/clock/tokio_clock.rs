@@ -14,9 +14,7 @@ pub struct TokioClock {
 impl TokioClock {
     /// Starts a clock.
     pub fn new() -> Self {
-        Self {
-            origin: tokio::time::Instant::now(),
-        }
+        Self { origin: tokio::time::Instant::now() }
     }
 }
 

@@ -39,12 +39,12 @@ pub struct Failure {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actual: Option<u64>,
     /// How long to wait, in seconds.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "crate::json::seconds::optional"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::json::seconds::optional")]
     pub retry_after: Option<Duration>,
+    /// Another provider may well accept it, although the kind does not say so (Meta's code 1 stands for a bad request and
+    /// for a fault of the server alike).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub try_elsewhere: bool,
     /// What the provider said in words. It may name numbers and bodies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<String>,
@@ -67,6 +67,7 @@ impl Failure {
             limit: None,
             actual: None,
             retry_after: None,
+            try_elsewhere: false,
             details: None,
             trace_id: None,
         }
@@ -123,19 +124,11 @@ pub struct AttemptReport {
 impl AttemptReport {
     /// An attempt that was accepted.
     pub fn accepted(id: AttemptId, provider: ProviderId) -> Self {
-        Self {
-            id,
-            provider,
-            failure: None,
-        }
+        Self { id, provider, failure: None }
     }
 
     /// An attempt that failed.
     pub fn failed(id: AttemptId, provider: ProviderId, failure: Failure) -> Self {
-        Self {
-            id,
-            provider,
-            failure: Some(failure),
-        }
+        Self { id, provider, failure: Some(failure) }
     }
 }

@@ -8,10 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// `Err` never means sent: an answer that was lost after a success status is an `Ok` without a message id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(
-    clippy::exhaustive_enums,
-    reason = "there is no third answer, and callers match on it"
-)]
+#[allow(clippy::exhaustive_enums, reason = "there is no third answer, and callers match on it")]
 pub enum Acceptance {
     /// The provider certainly does not have the message.
     NotAccepted,
@@ -114,11 +111,7 @@ impl Serialize for ErrorKind {
 impl<'de> Deserialize<'de> for ErrorKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Ok(Self::ALL
-            .iter()
-            .copied()
-            .find(|kind| kind.as_str() == name)
-            .unwrap_or(Self::Unrecognized))
+        Ok(Self::ALL.iter().copied().find(|kind| kind.as_str() == name).unwrap_or(Self::Unrecognized))
     }
 }
 
@@ -133,9 +126,6 @@ mod tests {
             assert_eq!(json, format!("\"{}\"", kind.as_str()));
             assert_eq!(serde_json::from_str::<ErrorKind>(&json).unwrap(), *kind);
         }
-        assert_eq!(
-            serde_json::from_str::<ErrorKind>("\"new_in_2030\"").unwrap(),
-            ErrorKind::Unrecognized
-        );
+        assert_eq!(serde_json::from_str::<ErrorKind>("\"new_in_2030\"").unwrap(), ErrorKind::Unrecognized);
     }
 }

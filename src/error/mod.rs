@@ -180,6 +180,13 @@ impl Error {
         self
     }
 
+    /// Says that another provider may well accept it, although the kind does not say so.
+    #[must_use]
+    pub fn with_try_elsewhere(mut self) -> Self {
+        self.0.failure.try_elsewhere = true;
+        self
+    }
+
     /// Keeps what the provider said in words, cut to 1,000 characters.
     #[must_use]
     pub fn with_details(mut self, details: impl Into<String>) -> Self {
@@ -222,11 +229,7 @@ impl Error {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        Self(Box::new(Inner {
-            failure,
-            attempts: Vec::new(),
-            source: None,
-        }))
+        Self(Box::new(Inner { failure, attempts: Vec::new(), source: None }))
     }
 }
 
@@ -238,10 +241,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("failure", &self.0.failure)
-            .field("attempts", &self.0.attempts)
-            .finish()
+        f.debug_struct("Error").field("failure", &self.0.failure).field("attempts", &self.0.attempts).finish()
     }
 }
 
@@ -265,10 +265,7 @@ pub struct ConfigError {
 impl ConfigError {
     /// Names a setting and what is wrong with it. Do not repeat the value: it may be a secret.
     pub fn new(field: impl Into<Cow<'static, str>>, problem: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            field: field.into(),
-            problem: problem.into(),
-        }
+        Self { field: field.into(), problem: problem.into() }
     }
 }
 
@@ -291,10 +288,7 @@ mod tests {
             "twilio: this provider cannot carry it: content.body (limit 1600, got 2000, not accepted)"
         );
         let error = Error::new(ErrorKind::NoAnswer, Acceptance::Unknown).with_status(502);
-        assert_eq!(
-            error.to_string(),
-            "no usable answer came (HTTP 502, acceptance unknown)"
-        );
+        assert_eq!(error.to_string(), "no usable answer came (HTTP 502, acceptance unknown)");
     }
 
     #[test]

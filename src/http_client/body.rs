@@ -20,26 +20,17 @@ pub struct RequestBody {
 impl RequestBody {
     /// A body whose departure nobody watches: for requests that send no message.
     pub fn new(data: impl Into<Bytes>) -> Self {
-        Self {
-            data: Some(data.into()),
-            departure: None,
-        }
+        Self { data: Some(data.into()), departure: None }
     }
 
     /// A body without bytes.
     pub fn empty() -> Self {
-        Self {
-            data: None,
-            departure: None,
-        }
+        Self { data: None, departure: None }
     }
 
     /// The body of a request that sends a message: its bytes are the message's departure.
     pub fn departing(data: impl Into<Bytes>, departure: Departure) -> Self {
-        Self {
-            data: Some(data.into()),
-            departure: Some(departure),
-        }
+        Self { data: Some(data.into()), departure: Some(departure) }
     }
 
     /// All the bytes at once, for a client that cannot stream. That is the departure: from here on nothing is provable.
@@ -89,11 +80,7 @@ impl Body for RequestBody {
 
 impl fmt::Debug for RequestBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "RequestBody({} bytes)",
-            self.data.as_ref().map_or(0, Bytes::len)
-        )
+        write!(f, "RequestBody({} bytes)", self.data.as_ref().map_or(0, Bytes::len))
     }
 }
 
@@ -186,14 +173,8 @@ mod tests {
 
     fn poll(body: &mut RequestBody) -> Option<Result<Bytes, HttpErrorKind>> {
         let mut context = Context::from_waker(std::task::Waker::noop());
-        let Poll::Ready(frame) = Pin::new(body).poll_frame(&mut context) else {
-            panic!("always ready")
-        };
-        frame.map(|frame| {
-            frame
-                .map(|frame| frame.into_data().unwrap())
-                .map_err(|error| error.kind())
-        })
+        let Poll::Ready(frame) = Pin::new(body).poll_frame(&mut context) else { panic!("always ready") };
+        frame.map(|frame| frame.map(|frame| frame.into_data().unwrap()).map_err(|error| error.kind()))
     }
 
     #[test]

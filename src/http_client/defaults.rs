@@ -22,21 +22,14 @@ pub(crate) fn default_client() -> Result<Arc<dyn HttpClient>, ConfigError> {
 pub(crate) fn base_url(field: &'static str, url: &str) -> Result<String, ConfigError> {
     let invalid = |problem| ConfigError::new(field, problem);
     let uri: Uri = url.trim().parse().map_err(|_| invalid("not a URL"))?;
-    let host = uri
-        .host()
-        .filter(|host| !host.is_empty())
-        .ok_or_else(|| invalid("the URL has no host"))?;
+    let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| invalid("the URL has no host"))?;
     let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
     match uri.scheme_str() {
         Some("https") => {}
         Some("http") if local => {}
         _ => return Err(invalid("must be https (http only to this machine)")),
     }
-    if uri.query().is_some()
-        || uri
-            .authority()
-            .is_some_and(|authority| authority.as_str().contains('@'))
-    {
+    if uri.query().is_some() || uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         return Err(invalid("must have neither a query nor a user name"));
     }
     Ok(url.trim().trim_end_matches('/').to_owned())

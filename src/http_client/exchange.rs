@@ -19,14 +19,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// How long the answer asks to wait, in its `Retry-After` header (seconds; dates are not read).
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        let seconds = self
-            .headers
-            .get(header::RETRY_AFTER)?
-            .to_str()
-            .ok()?
-            .trim()
-            .parse()
-            .ok()?;
+        let seconds = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
         Some(Duration::from_secs(seconds))
     }
 
@@ -67,11 +60,7 @@ pub(crate) async fn exchange(
         Ok(response) => {
             let (head, body) = response.into_parts();
             let body = body.read(limits.max_response_bytes).await.ok();
-            Ok(Answer {
-                status: head.status,
-                headers: head.headers,
-                body,
-            })
+            Ok(Answer { status: head.status, headers: head.headers, body })
         }
         Err(error) if departure.revoke() => {
             Err(Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted).with_source(error))
@@ -89,11 +78,7 @@ mod tests {
         if let Some(value) = retry_after {
             headers.insert(header::RETRY_AFTER, value.parse().unwrap());
         }
-        Answer {
-            status: StatusCode::from_u16(status).unwrap(),
-            headers,
-            body: None,
-        }
+        Answer { status: StatusCode::from_u16(status).unwrap(), headers, body: None }
     }
 
     #[test]
@@ -135,11 +120,7 @@ mod tests {
             (Some("-1"), None),
             (None, None),
         ] {
-            assert_eq!(
-                answer(429, value).without_envelope().retry_after(),
-                expected,
-                "{value:?}"
-            );
+            assert_eq!(answer(429, value).without_envelope().retry_after(), expected, "{value:?}");
         }
     }
 }

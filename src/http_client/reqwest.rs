@@ -80,23 +80,16 @@ impl HttpClient for ReqwestClient {
                 .await
                 .map_err(|_| HttpError::new(HttpErrorKind::Timeout))?,
         };
-        let response: http::Response<reqwest::Body> = response
-            .map_err(|error| convert(error, HttpErrorKind::Interrupted))?
-            .into();
-        Ok(response.map(|body| {
-            ResponseBody::new(Timed {
-                body,
-                sleep: Box::pin(sleep_until(end)),
-            })
-        }))
+        let response: http::Response<reqwest::Body> =
+            response.map_err(|error| convert(error, HttpErrorKind::Interrupted))?.into();
+        Ok(response.map(|body| ResponseBody::new(Timed { body, sleep: Box::pin(sleep_until(end)) })))
     }
 }
 
 /// As far in the future as tokio's timer reaches, where the sum would overflow.
 fn deadline(limit: Duration) -> Instant {
     let now = Instant::now();
-    now.checked_add(limit)
-        .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
+    now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
 }
 
 fn convert(error: reqwest::Error, otherwise: HttpErrorKind) -> HttpError {

@@ -22,10 +22,7 @@ pub struct AccountNotice {
 impl AccountNotice {
     /// News about no account in particular.
     pub fn new(notice: Notice) -> Self {
-        Self {
-            account: None,
-            notice,
-        }
+        Self { account: None, notice }
     }
 
     /// Names the account.
@@ -138,9 +135,7 @@ pub enum Notice {
 impl Notice {
     /// Something went wrong that belongs to no message.
     pub fn failed(failure: Failure) -> Self {
-        Self::Failed {
-            failure: Box::new(failure),
-        }
+        Self::Failed { failure: Box::new(failure) }
     }
 
     /// The account or the number cannot send any more.

@@ -128,11 +128,7 @@ pub struct Unrecognized {
 impl Unrecognized {
     /// An element, and why it was not understood.
     pub fn new(reason: impl Into<String>, raw: impl Into<RawPayload>) -> Self {
-        Self {
-            what: None,
-            reason: reason.into(),
-            raw: raw.into(),
-        }
+        Self { what: None, reason: reason.into(), raw: raw.into() }
     }
 
     /// Names what it calls itself.
@@ -334,9 +330,7 @@ impl InboundEvent {
             EventKind::Message(message) => message.group.clone().map(Recipient::Group),
             _ => None,
         };
-        let to = group
-            .or_else(|| self.user().map(User::recipient))
-            .unwrap_or(Recipient::Unknown);
+        let to = group.or_else(|| self.user().map(User::recipient)).unwrap_or(Recipient::Unknown);
         let mut reply = OutboundMessage::new(to, content)
             .with_idempotency_key(format!("reply:{}:{step}", self.id.as_str()));
         reply.from.clone_from(&self.sender);
@@ -442,12 +436,9 @@ fn read_kind(name: &str, value: serde_json::Value) -> EventKind {
         _ => None,
     };
     known.unwrap_or_else(|| {
-        Unrecognized::new(
-            "a kind of event that this version does not know",
-            value.to_string(),
-        )
-        .with_what(name)
-        .into()
+        Unrecognized::new("a kind of event that this version does not know", value.to_string())
+            .with_what(name)
+            .into()
     })
 }
 
@@ -468,9 +459,7 @@ mod tests {
         ] {
             let json = format!(r#"{{{HEAD},"kind":"{kind}","{kind}":{value},"new_field":1}}"#);
             let event: InboundEvent = serde_json::from_str(&json).unwrap();
-            let EventKind::Unrecognized(unrecognized) = event.kind() else {
-                panic!("{event:?}")
-            };
+            let EventKind::Unrecognized(unrecognized) = event.kind() else { panic!("{event:?}") };
             assert_eq!(unrecognized.what.as_deref(), Some(kind));
             let kept: serde_json::Value = serde_json::from_slice(unrecognized.raw.as_bytes()).unwrap();
             assert_eq!(kept, serde_json::from_str::<serde_json::Value>(value).unwrap());

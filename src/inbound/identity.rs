@@ -31,18 +31,12 @@ pub struct User {
 impl User {
     /// A user by phone number.
     pub fn with_phone(phone: PhoneNumber) -> Self {
-        Self {
-            phone: Some(phone),
-            ..Self::default()
-        }
+        Self { phone: Some(phone), ..Self::default() }
     }
 
     /// A user by business-scoped id.
     pub fn with_user(user: UserId) -> Self {
-        Self {
-            user: Some(user),
-            ..Self::default()
-        }
+        Self { user: Some(user), ..Self::default() }
     }
 
     /// The address to answer to.
@@ -75,12 +69,7 @@ pub struct IdentityChange {
 impl IdentityChange {
     /// A change from one set of names to another.
     pub fn new(before: User, after: User) -> Self {
-        Self {
-            before,
-            after,
-            number_changed: false,
-            text: None,
-        }
+        Self { before, after, number_changed: false, text: None }
     }
 }
 

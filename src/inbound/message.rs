@@ -247,11 +247,7 @@ pub struct ButtonReply {
 impl ButtonReply {
     /// A tapped reply button.
     pub fn new(id: impl Into<String>, title: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            title: title.into(),
-            of_template: false,
-        }
+        Self { id: id.into(), title: title.into(), of_template: false }
     }
 }
 
@@ -271,11 +267,7 @@ pub struct ListReply {
 impl ListReply {
     /// A chosen row.
     pub fn new(id: impl Into<String>, title: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            title: title.into(),
-            description: None,
-        }
+        Self { id: id.into(), title: title.into(), description: None }
     }
 }
 
@@ -296,11 +288,7 @@ pub struct FlowReply {
 impl FlowReply {
     /// An answer.
     pub fn new(response: Json) -> Self {
-        Self {
-            name: None,
-            body: None,
-            response,
-        }
+        Self { name: None, body: None, response }
     }
 }
 
@@ -324,12 +312,7 @@ pub struct CallPermissionReply {
 impl CallPermissionReply {
     /// An answer.
     pub fn new(accepted: bool) -> Self {
-        Self {
-            accepted,
-            permanent: false,
-            expires_at: None,
-            source: None,
-        }
+        Self { accepted, permanent: false, expires_at: None, source: None }
     }
 }
 
@@ -367,11 +350,7 @@ pub struct Order {
 impl Order {
     /// An order.
     pub fn new(catalog_id: impl Into<String>, items: Vec<OrderItem>) -> Self {
-        Self {
-            catalog_id: catalog_id.into(),
-            text: None,
-            items,
-        }
+        Self { catalog_id: catalog_id.into(), text: None, items }
     }
 }
 
@@ -394,12 +373,7 @@ pub struct OrderItem {
 impl OrderItem {
     /// A line without a price.
     pub fn new(product: impl Into<String>, quantity: u64) -> Self {
-        Self {
-            product: product.into(),
-            quantity,
-            price: None,
-            currency: None,
-        }
+        Self { product: product.into(), quantity, price: None, currency: None }
     }
 }
 
@@ -416,10 +390,7 @@ pub struct Edit {
 impl Edit {
     /// A new wording.
     pub fn new(original: MessageRef, content: InboundContent) -> Self {
-        Self {
-            original,
-            content: Box::new(content),
-        }
+        Self { original, content: Box::new(content) }
     }
 }
 
@@ -438,10 +409,7 @@ pub struct Unsupported {
 impl Unsupported {
     /// Something that is not passed on.
     pub fn new(what: Option<String>) -> Self {
-        Self {
-            what,
-            failures: Vec::new(),
-        }
+        Self { what, failures: Vec::new() }
     }
 }
 
@@ -459,10 +427,7 @@ pub struct QuotedMessage {
 impl QuotedMessage {
     /// Names the quoted message.
     pub fn new(message: MessageRef) -> Self {
-        Self {
-            message,
-            author: None,
-        }
+        Self { message, author: None }
     }
 }
 
@@ -516,10 +481,7 @@ pub struct ReferredProduct {
 impl ReferredProduct {
     /// Names a product.
     pub fn new(catalog_id: impl Into<String>, product: impl Into<String>) -> Self {
-        Self {
-            catalog_id: catalog_id.into(),
-            product: product.into(),
-        }
+        Self { catalog_id: catalog_id.into(), product: product.into() }
     }
 }
 

@@ -125,10 +125,7 @@ impl DeliveryState {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Other(word) => word,
-            known => Self::KNOWN
-                .iter()
-                .find(|(state, _)| state == known)
-                .map_or("", |(_, name)| name),
+            known => Self::KNOWN.iter().find(|(state, _)| state == known).map_or("", |(_, name)| name),
         }
     }
 
@@ -156,10 +153,7 @@ impl DeliveryState {
 
     /// Whether nothing more will come that changes the outcome.
     pub fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Delivered | Self::Read | Self::Played | Self::Failed | Self::Canceled
-        )
+        matches!(self, Self::Delivered | Self::Read | Self::Played | Self::Failed | Self::Canceled)
     }
 
     /// Whether a message that was accepted at `accepted_at` and got no further than this must be given up for lost:
@@ -223,11 +217,7 @@ pub struct Conversation {
 impl Conversation {
     /// A conversation about which nothing more is known.
     pub fn new(id: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            expires_at: None,
-            origin: None,
-        }
+        Self { id: id.into(), expires_at: None, origin: None }
     }
 }
 
@@ -243,14 +233,9 @@ mod tests {
             assert_eq!(DeliveryState::from_name(name), state);
             assert_eq!(state.as_str(), name);
         }
+        assert_eq!(DeliveryState::from_name("teleported"), DeliveryState::Other("teleported".into()));
         assert_eq!(
-            DeliveryState::from_name("teleported"),
-            DeliveryState::Other("teleported".into())
-        );
-        assert_eq!(
-            serde_json::from_str::<DeliveryState>("\"teleported\"")
-                .unwrap()
-                .to_string(),
+            serde_json::from_str::<DeliveryState>("\"teleported\"").unwrap().to_string(),
             "teleported"
         );
     }

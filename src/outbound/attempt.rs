@@ -29,11 +29,7 @@ impl Attempt {
 
     /// An attempt with this id, without a deadline.
     pub fn with_id(id: AttemptId) -> Self {
-        Self {
-            id,
-            deadline: None,
-            departure: Departure::new(),
-        }
+        Self { id, deadline: None, departure: Departure::new() }
     }
 
     /// Limits how long it may take.
@@ -79,27 +75,19 @@ const REVOKED: u8 = 3;
 impl Departure {
     /// A mark that nobody keeps yet.
     pub fn new() -> Self {
-        Self {
-            state: Arc::new(AtomicU8::new(UNARMED)),
-            parent: None,
-        }
+        Self { state: Arc::new(AtomicU8::new(UNARMED)), parent: None }
     }
 
     /// A mark of its own that marks this one as well: for a provider that makes several attempts of one.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self {
-            state: Arc::new(AtomicU8::new(UNARMED)),
-            parent: Some(Arc::new(self.clone())),
-        }
+        Self { state: Arc::new(AtomicU8::new(UNARMED)), parent: Some(Arc::new(self.clone())) }
     }
 
     /// Promises that the message cannot leave without [`depart`](Self::depart). A provider calls it at the very
     /// beginning of `send_attempt`, before it first waits.
     pub fn arm(&self) {
-        let _ = self
-            .state
-            .compare_exchange(UNARMED, ARMED, Ordering::AcqRel, Ordering::Acquire);
+        let _ = self.state.compare_exchange(UNARMED, ARMED, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Marks that the message leaves now. `false` means that the attempt was given up: send nothing.
@@ -121,10 +109,7 @@ impl Departure {
     /// Gives the attempt up. `true` means that nothing has left and nothing will: the provider certainly does not have
     /// the message. `false` means that it may.
     pub fn revoke(&self) -> bool {
-        match self
-            .state
-            .compare_exchange(ARMED, REVOKED, Ordering::AcqRel, Ordering::Acquire)
-        {
+        match self.state.compare_exchange(ARMED, REVOKED, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => true,
             Err(state) => state == REVOKED,
         }

@@ -40,24 +40,15 @@ pub struct ContactCard {
 impl ContactCard {
     /// A card with a name: the whole of it and the first name.
     pub fn named(formatted: impl Into<String>, first: impl Into<String>) -> Self {
-        let name = ContactName {
-            formatted: formatted.into(),
-            first: Some(first.into()),
-            ..ContactName::default()
-        };
-        Self {
-            name: Some(name),
-            ..Self::default()
-        }
+        let name =
+            ContactName { formatted: formatted.into(), first: Some(first.into()), ..ContactName::default() };
+        Self { name: Some(name), ..Self::default() }
     }
 
     /// Adds a phone number, as it is to be shown.
     #[must_use]
     pub fn with_phone(mut self, phone: impl Into<String>) -> Self {
-        self.phones.push(ContactPhone {
-            phone: Some(phone.into()),
-            ..ContactPhone::default()
-        });
+        self.phones.push(ContactPhone { phone: Some(phone.into()), ..ContactPhone::default() });
         self
     }
 }

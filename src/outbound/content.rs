@@ -50,43 +50,27 @@ impl Content {
 
     /// A picture.
     pub fn image(media: impl Into<Media>) -> Self {
-        Self::Image(Image {
-            media: media.into(),
-            caption: None,
-        })
+        Self::Image(Image { media: media.into(), caption: None })
     }
 
     /// A video.
     pub fn video(media: impl Into<Media>) -> Self {
-        Self::Video(Video {
-            media: media.into(),
-            caption: None,
-        })
+        Self::Video(Video { media: media.into(), caption: None })
     }
 
     /// A sound file.
     pub fn audio(media: impl Into<Media>) -> Self {
-        Self::Audio(Audio {
-            media: media.into(),
-            voice: false,
-        })
+        Self::Audio(Audio { media: media.into(), voice: false })
     }
 
     /// A voice message (OGG with Opus, mono).
     pub fn voice(media: impl Into<Media>) -> Self {
-        Self::Audio(Audio {
-            media: media.into(),
-            voice: true,
-        })
+        Self::Audio(Audio { media: media.into(), voice: true })
     }
 
     /// A file.
     pub fn document(media: impl Into<Media>) -> Self {
-        Self::Document(Document {
-            media: media.into(),
-            caption: None,
-            filename: None,
-        })
+        Self::Document(Document { media: media.into(), caption: None, filename: None })
     }
 
     /// A sticker.
@@ -106,10 +90,7 @@ impl Content {
 
     /// An emoji on `message`.
     pub fn reaction(message: MessageRef, emoji: impl Into<String>) -> Self {
-        Self::Reaction(Reaction {
-            message,
-            emoji: Some(emoji.into()),
-        })
+        Self::Reaction(Reaction { message, emoji: Some(emoji.into()) })
     }
 
     /// Takes the emoji on `message` away again.
@@ -144,10 +125,7 @@ impl Content {
         let mut rest = text;
         while let Some((limit, _)) = rest.char_indices().nth(max).filter(|_| max > 0) {
             let (head, _) = rest.split_at(limit);
-            let cut = head
-                .rfind('\n')
-                .or_else(|| head.rfind(' '))
-                .map_or(limit, |space| space + 1);
+            let cut = head.rfind('\n').or_else(|| head.rfind(' ')).map_or(limit, |space| space + 1);
             let (part, tail) = rest.split_at(cut);
             parts.push(Self::text(part));
             rest = tail;
@@ -278,10 +256,7 @@ pub struct Text {
 impl Text {
     /// A text without a wish about previews.
     pub fn new(body: impl Into<String>) -> Self {
-        Self {
-            body: body.into(),
-            preview_url: None,
-        }
+        Self { body: body.into(), preview_url: None }
     }
 }
 
@@ -364,13 +339,7 @@ pub struct Location {
 impl Location {
     /// A place without a name.
     pub fn new(latitude: f64, longitude: f64) -> Self {
-        Self {
-            latitude,
-            longitude,
-            name: None,
-            address: None,
-            url: None,
-        }
+        Self { latitude, longitude, name: None, address: None, url: None }
     }
 }
 
@@ -438,13 +407,7 @@ mod tests {
     fn bodies(parts: &[Content]) -> Vec<&str> {
         parts
             .iter()
-            .map(|part| {
-                if let Content::Text(text) = part {
-                    text.body.as_str()
-                } else {
-                    panic!()
-                }
-            })
+            .map(|part| if let Content::Text(text) = part { text.body.as_str() } else { panic!() })
             .collect()
     }
 

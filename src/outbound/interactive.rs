@@ -25,22 +25,12 @@ pub struct Interactive {
 impl Interactive {
     /// A text with an action.
     pub fn new(body: impl Into<String>, action: Action) -> Self {
-        Self {
-            header: None,
-            body: Some(body.into()),
-            footer: None,
-            action,
-        }
+        Self { header: None, body: Some(body.into()), footer: None, action }
     }
 
     /// One to three reply buttons.
     pub fn buttons(body: impl Into<String>, buttons: impl Into<Vec<ReplyButton>>) -> Self {
-        Self::new(
-            body,
-            Action::ReplyButtons {
-                buttons: buttons.into(),
-            },
-        )
+        Self::new(body, Action::ReplyButtons { buttons: buttons.into() })
     }
 
     /// A list that opens when `button` is tapped.
@@ -49,24 +39,12 @@ impl Interactive {
         button: impl Into<String>,
         sections: impl Into<Vec<ListSection>>,
     ) -> Self {
-        Self::new(
-            body,
-            Action::List(List {
-                button: button.into(),
-                sections: sections.into(),
-            }),
-        )
+        Self::new(body, Action::List(List { button: button.into(), sections: sections.into() }))
     }
 
     /// A button that opens an address on the web.
     pub fn cta_url(body: impl Into<String>, display_text: impl Into<String>, url: impl Into<String>) -> Self {
-        Self::new(
-            body,
-            Action::CtaUrl(CtaUrl {
-                display_text: display_text.into(),
-                url: url.into(),
-            }),
-        )
+        Self::new(body, Action::CtaUrl(CtaUrl { display_text: display_text.into(), url: url.into() }))
     }
 
     /// Sets the header.
@@ -201,10 +179,7 @@ pub struct ReplyButton {
 impl ReplyButton {
     /// A button.
     pub fn new(id: impl Into<String>, title: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            title: title.into(),
-        }
+        Self { id: id.into(), title: title.into() }
     }
 }
 
@@ -232,10 +207,7 @@ pub struct ListSection {
 impl ListSection {
     /// A section without a title.
     pub fn new(rows: impl Into<Vec<ListRow>>) -> Self {
-        Self {
-            title: None,
-            rows: rows.into(),
-        }
+        Self { title: None, rows: rows.into() }
     }
 
     /// Sets the title.
@@ -262,11 +234,7 @@ pub struct ListRow {
 impl ListRow {
     /// A row without a description.
     pub fn new(id: impl Into<String>, title: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            title: title.into(),
-            description: None,
-        }
+        Self { id: id.into(), title: title.into(), description: None }
     }
 
     /// Sets the description.
@@ -290,10 +258,7 @@ pub struct CtaUrl {
 impl CtaUrl {
     /// A button.
     pub fn new(display_text: impl Into<String>, url: impl Into<String>) -> Self {
-        Self {
-            display_text: display_text.into(),
-            url: url.into(),
-        }
+        Self { display_text: display_text.into(), url: url.into() }
     }
 }
 
@@ -319,13 +284,7 @@ pub struct Flow {
 impl Flow {
     /// A button for the flow with this id.
     pub fn by_id(id: impl Into<String>, cta: impl Into<String>) -> Self {
-        Self {
-            flow: FlowName::Id(id.into()),
-            cta: cta.into(),
-            token: None,
-            mode: None,
-            start: None,
-        }
+        Self { flow: FlowName::Id(id.into()), cta: cta.into(), token: None, mode: None, start: None }
     }
 }
 
@@ -382,10 +341,7 @@ pub struct ProductItem {
 impl ProductItem {
     /// Names a product.
     pub fn new(catalog_id: impl Into<String>, product: impl Into<String>) -> Self {
-        Self {
-            catalog_id: catalog_id.into(),
-            product: product.into(),
-        }
+        Self { catalog_id: catalog_id.into(), product: product.into() }
     }
 }
 
@@ -402,10 +358,7 @@ pub struct ProductSection {
 impl ProductSection {
     /// A section.
     pub fn new(title: impl Into<String>, products: impl Into<Vec<String>>) -> Self {
-        Self {
-            title: title.into(),
-            products: products.into(),
-        }
+        Self { title: title.into(), products: products.into() }
     }
 }
 
@@ -426,11 +379,7 @@ pub struct Card {
 impl Card {
     /// A card.
     pub fn new(action: CardAction) -> Self {
-        Self {
-            header: None,
-            body: None,
-            action,
-        }
+        Self { header: None, body: None, action }
     }
 }
 
@@ -465,12 +414,7 @@ pub struct AddressRequest {
 impl AddressRequest {
     /// Asks for an address in `country`.
     pub fn new(country: impl Into<String>) -> Self {
-        Self {
-            country: country.into(),
-            values: None,
-            saved_addresses: None,
-            validation_errors: None,
-        }
+        Self { country: country.into(), values: None, saved_addresses: None, validation_errors: None }
     }
 }
 

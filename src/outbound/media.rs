@@ -52,14 +52,8 @@ impl Link {
         let uri: http::Uri = url.parse().map_err(|_| InvalidLink)?;
         let https = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
         let named = uri.host().is_some_and(|host| !host.is_empty());
-        let plain = uri
-            .authority()
-            .is_some_and(|authority| !authority.as_str().contains('@'));
-        if https && named && plain {
-            Ok(Self(url))
-        } else {
-            Err(InvalidLink)
-        }
+        let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        if https && named && plain { Ok(Self(url)) } else { Err(InvalidLink) }
     }
 
     /// The address as it was given.
@@ -108,10 +102,7 @@ pub struct FileBytes {
 impl FileBytes {
     /// Holds a file.
     pub fn new(data: impl Into<Bytes>, mime_type: impl Into<String>) -> Self {
-        Self {
-            data: data.into(),
-            mime_type: mime_type.into(),
-        }
+        Self { data: data.into(), mime_type: mime_type.into() }
     }
 }
 
@@ -141,11 +132,7 @@ mod tests {
 
     #[test]
     fn links_are_https_with_a_host() {
-        for good in [
-            "https://example.com",
-            "https://example.com:8443/a%20b?c=d",
-            "HTTPS://example.com/",
-        ] {
+        for good in ["https://example.com", "https://example.com:8443/a%20b?c=d", "HTTPS://example.com/"] {
             assert_eq!(Link::new(good).unwrap().as_str(), good);
         }
         let long = format!("https://example.com/{}", "a".repeat(2048));

@@ -84,18 +84,10 @@ pub struct OutboundMessage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_unknown: Option<OnUnknown>,
     /// How long sending may take, in seconds; no attempt begins after that.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "crate::json::seconds::optional"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::json::seconds::optional")]
     pub deadline: Option<Duration>,
     /// How long the message is of use, in seconds. A wish: where the provider can, it gives up after that.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "crate::json::seconds::optional"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::json::seconds::optional")]
     pub ttl: Option<Duration>,
 }
 
@@ -173,10 +165,7 @@ impl OutboundMessage {
     /// Quotes a message, where the provider can; otherwise the quote is dropped and the receipt says so.
     #[must_use]
     pub fn with_reply_to(mut self, message: MessageRef) -> Self {
-        self.reply_to = Some(Quote {
-            message,
-            required: false,
-        });
+        self.reply_to = Some(Quote { message, required: false });
         self
     }
 

@@ -20,12 +20,7 @@ pub enum Category {
 
 impl Category {
     /// Every category.
-    pub const ALL: &'static [Self] = &[
-        Self::Authentication,
-        Self::Utility,
-        Self::Marketing,
-        Self::Service,
-    ];
+    pub const ALL: &'static [Self] = &[Self::Authentication, Self::Utility, Self::Marketing, Self::Service];
 
     /// The stable name.
     pub const fn as_str(self) -> &'static str {
@@ -117,10 +112,7 @@ mod tests {
             assert_eq!(serde_json::from_str::<OnUnknown>(json).unwrap(), value);
         }
         for category in Category::ALL {
-            assert_eq!(
-                serde_json::to_string(category).unwrap(),
-                format!("\"{}\"", category.as_str())
-            );
+            assert_eq!(serde_json::to_string(category).unwrap(), format!("\"{}\"", category.as_str()));
         }
     }
 }

@@ -68,10 +68,7 @@ impl Template {
         language: impl Into<String>,
         code: impl Into<String>,
     ) -> Self {
-        Self {
-            one_time_code: Some(code.into()),
-            ..Self::new(name, language)
-        }
+        Self { one_time_code: Some(code.into()), ..Self::new(name, language) }
     }
 
     /// Fills the header.
@@ -91,10 +88,7 @@ impl Template {
     /// Fills one named place of the body.
     #[must_use]
     pub fn with_named(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
-        self.body.push(Parameter {
-            name: Some(name.into()),
-            ..Parameter::text(text)
-        });
+        self.body.push(Parameter { name: Some(name.into()), ..Parameter::text(text) });
         self
     }
 
@@ -133,10 +127,7 @@ pub struct Parameter {
 impl Parameter {
     /// Text, by position.
     pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            name: None,
-            value: ParameterValue::Text { text: text.into() },
-        }
+        Self { name: None, value: ParameterValue::Text { text: text.into() } }
     }
 
     /// What is shown where the value cannot be localised, or the text itself.
@@ -180,18 +171,12 @@ pub enum ParameterValue {
 impl ParameterValue {
     /// An amount of money, in thousandths of the currency.
     pub fn currency(fallback: impl Into<String>, code: impl Into<String>, amount_1000: i64) -> Self {
-        Self::Currency {
-            fallback: fallback.into(),
-            code: code.into(),
-            amount_1000,
-        }
+        Self::Currency { fallback: fallback.into(), code: code.into(), amount_1000 }
     }
 
     /// A date or a time, as it is shown.
     pub fn date_time(fallback: impl Into<String>) -> Self {
-        Self::DateTime {
-            fallback: fallback.into(),
-        }
+        Self::DateTime { fallback: fallback.into() }
     }
 }
 
@@ -224,10 +209,7 @@ pub enum TemplateHeader {
 impl TemplateHeader {
     /// A file without a name.
     pub fn document(media: impl Into<Media>) -> Self {
-        Self::Document {
-            media: media.into(),
-            filename: None,
-        }
+        Self::Document { media: media.into(), filename: None }
     }
 
     /// The media file in it, if there is one.
@@ -318,9 +300,7 @@ impl ButtonParameter {
 
     /// What comes back when a quick reply is tapped.
     pub fn quick_reply(payload: impl Into<String>) -> Self {
-        Self::QuickReply {
-            payload: payload.into(),
-        }
+        Self::QuickReply { payload: payload.into() }
     }
 
     /// The code that is copied.

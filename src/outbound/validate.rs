@@ -64,27 +64,16 @@ fn validate_template(template: &Template, to: &Recipient) -> Result<()> {
     if template.language.is_empty() {
         return Err(Error::invalid("content.language").with_limit(1, 0));
     }
-    let named = template
-        .body
-        .iter()
-        .filter(|parameter| parameter.name.is_some())
-        .count();
+    let named = template.body.iter().filter(|parameter| parameter.name.is_some()).count();
     if named != 0 && named != template.body.len() {
         return Err(Error::invalid("content.body"));
     }
-    if let Some(empty) = template
-        .body
-        .iter()
-        .position(|parameter| Parameter::shown(parameter).is_empty())
-    {
+    if let Some(empty) = template.body.iter().position(|parameter| Parameter::shown(parameter).is_empty()) {
         return Err(Error::invalid(format!("content.body[{empty}]")).with_limit(1, 0));
     }
     if let Some(code) = &template.one_time_code {
         let bare = Template::new(template.name.as_str(), template.language.as_str());
-        let alone = Template {
-            one_time_code: Some(code.clone()),
-            ..bare
-        } == *template;
+        let alone = Template { one_time_code: Some(code.clone()), ..bare } == *template;
         let length = code.chars().count();
         if !alone {
             return Err(Error::invalid("content.one_time_code"));
@@ -127,57 +116,24 @@ mod tests {
             (OutboundMessage::text(to(), "x"), None),
             (OutboundMessage::text(to(), ""), Some("content.body")),
             (OutboundMessage::text(Recipient::Unknown, "x"), Some("to")),
-            (
-                OutboundMessage::text(to(), "x").with_reference("r".repeat(400)),
-                None,
-            ),
-            (
-                OutboundMessage::text(to(), "x").with_reference("r".repeat(401)),
-                Some("reference"),
-            ),
+            (OutboundMessage::text(to(), "x").with_reference("r".repeat(400)), None),
+            (OutboundMessage::text(to(), "x").with_reference("r".repeat(401)), Some("reference")),
             (via_nobody, Some("via")),
             (OutboundMessage::new(to(), Content::location(90.0, -180.0)), None),
-            (
-                OutboundMessage::new(to(), Content::location(90.1, 0.0)),
-                Some("content.latitude"),
-            ),
-            (
-                OutboundMessage::new(to(), Content::location(f64::NAN, 0.0)),
-                Some("content.latitude"),
-            ),
-            (
-                OutboundMessage::new(to(), Content::location(0.0, 180.5)),
-                Some("content.longitude"),
-            ),
-            (
-                OutboundMessage::new(to(), Content::contacts([])),
-                Some("content.cards"),
-            ),
+            (OutboundMessage::new(to(), Content::location(90.1, 0.0)), Some("content.latitude")),
+            (OutboundMessage::new(to(), Content::location(f64::NAN, 0.0)), Some("content.latitude")),
+            (OutboundMessage::new(to(), Content::location(0.0, 180.5)), Some("content.longitude")),
+            (OutboundMessage::new(to(), Content::contacts([])), Some("content.cards")),
             (OutboundMessage::template(to(), template.clone()), None),
-            (
-                OutboundMessage::template(to(), Template::new("", "en")),
-                Some("content.name"),
-            ),
-            (
-                OutboundMessage::template(to(), Template::new("t", "")),
-                Some("content.language"),
-            ),
-            (
-                OutboundMessage::template(to(), template.clone().with_body(["a", "b"])),
-                None,
-            ),
-            (
-                OutboundMessage::template(to(), template.clone().with_body(["a", ""])),
-                Some("content.body[1]"),
-            ),
+            (OutboundMessage::template(to(), Template::new("", "en")), Some("content.name")),
+            (OutboundMessage::template(to(), Template::new("t", "")), Some("content.language")),
+            (OutboundMessage::template(to(), template.clone().with_body(["a", "b"])), None),
+            (OutboundMessage::template(to(), template.clone().with_body(["a", ""])), Some("content.body[1]")),
             (
                 OutboundMessage::template(to(), template.clone().with_body(["a"]).with_named("n", "b")),
                 Some("content.body"),
             ),
-            (
-                OutboundMessage::template(to(), Template::authentication("t", "en", "1".repeat(15))),
-                None,
-            ),
+            (OutboundMessage::template(to(), Template::authentication("t", "en", "1".repeat(15))), None),
             (
                 OutboundMessage::template(to(), Template::authentication("t", "en", "1".repeat(16))),
                 Some("content.one_time_code"),
@@ -190,10 +146,7 @@ mod tests {
                 OutboundMessage::template(to(), Template::authentication("t", "en", "1").with_body(["a"])),
                 Some("content.one_time_code"),
             ),
-            (
-                OutboundMessage::template(user, Template::authentication("t", "en", "1")),
-                Some("to"),
-            ),
+            (OutboundMessage::template(user, Template::authentication("t", "en", "1")), Some("to")),
         ] {
             assert_eq!(refused(&message).as_deref(), field, "{message:?}");
         }
@@ -203,10 +156,7 @@ mod tests {
     fn length_names_limit_and_actual() {
         assert!(chars_between("f", "ä", 1).is_ok());
         let error = chars_between("f", "ää", 1).unwrap_err();
-        assert_eq!(
-            (error.kind(), error.limit(), error.actual()),
-            (ErrorKind::Unsupported, Some(1), Some(2))
-        );
+        assert_eq!((error.kind(), error.limit(), error.actual()), (ErrorKind::Unsupported, Some(1), Some(2)));
         let error = chars_between("f", "", 1).unwrap_err();
         assert_eq!(
             (error.kind(), error.limit(), error.actual()),

@@ -24,10 +24,7 @@ pub struct Capabilities {
 impl Capabilities {
     /// A provider that carries these kinds of content.
     pub fn new(contents: impl IntoIterator<Item = ContentKind>) -> Self {
-        Self {
-            contents: contents.into_iter().collect(),
-            ..Self::default()
-        }
+        Self { contents: contents.into_iter().collect(), ..Self::default() }
     }
 
     /// Whether it carries this kind of content.

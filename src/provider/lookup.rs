@@ -19,11 +19,7 @@ pub struct SentQuery {
 impl SentQuery {
     /// Asks for an attempt.
     pub fn new(attempt: AttemptId, message: OutboundMessage, since: Timestamp) -> Self {
-        Self {
-            attempt,
-            message,
-            since,
-        }
+        Self { attempt, message, since }
     }
 }
 
@@ -56,10 +52,6 @@ pub struct MediaStream {
 impl MediaStream {
     /// A file about which nothing more is known.
     pub fn new(body: ResponseBody) -> Self {
-        Self {
-            mime_type: None,
-            length: None,
-            body,
-        }
+        Self { mime_type: None, length: None, body }
     }
 }

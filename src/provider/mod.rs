@@ -110,11 +110,7 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
 
     /// The answer to a webhook that was accepted.
     fn acknowledge(&self) -> WebhookReply {
-        WebhookReply {
-            status: http::StatusCode::OK,
-            content_type: None,
-            body: Bytes::new(),
-        }
+        WebhookReply { status: http::StatusCode::OK, content_type: None, body: Bytes::new() }
     }
 
     /// Marks a user's message as read, and with it those before it.
@@ -184,11 +180,7 @@ pub(crate) async fn send_alternatives<P: WhatsAppProvider + ?Sized>(
                 attempt.deadline = message.deadline;
                 let result = provider.send_attempt(&single, &attempt).await;
                 if let Err(error) = &result {
-                    failed.push(AttemptReport::failed(
-                        attempt.id,
-                        provider.id().clone(),
-                        error.into(),
-                    ));
+                    failed.push(AttemptReport::failed(attempt.id, provider.id().clone(), error.into()));
                 }
                 result
             }
@@ -205,18 +197,13 @@ pub(crate) async fn send_alternatives<P: WhatsAppProvider + ?Sized>(
         }
     }
     // A message has at least one content, so there is an error here.
-    Err(last
-        .unwrap_or_else(|| Error::invalid("content"))
-        .with_attempts(failed))
+    Err(last.unwrap_or_else(|| Error::invalid("content")).with_attempts(failed))
 }
 
 /// Whether the next alternative is worth trying at the same provider.
 pub(crate) fn another_content_may_go(error: &Error) -> bool {
     error.acceptance() == Acceptance::NotAccepted
-        && matches!(
-            error.kind(),
-            ErrorKind::Unsupported | ErrorKind::NotPortable | ErrorKind::WindowClosed
-        )
+        && matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::NotPortable | ErrorKind::WindowClosed)
 }
 
 impl AttemptId {

@@ -34,11 +34,7 @@ struct Entry {
 impl MemoryStore {
     /// An empty store whose values expire by `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            capacity: 100_000,
-            entries: Arc::default(),
-        }
+        Self { clock, capacity: 100_000, entries: Arc::default() }
     }
 
     /// Holds at most this many keys.
@@ -57,10 +53,7 @@ impl MemoryStore {
 impl Entries {
     fn live(&self, key: &str, now: Duration) -> Option<&Versioned> {
         let entry = self.by_key.get(key)?;
-        entry
-            .expires
-            .is_none_or(|expires| now < expires)
-            .then_some(&entry.stored)
+        entry.expires.is_none_or(|expires| now < expires).then_some(&entry.stored)
     }
 }
 
@@ -101,9 +94,7 @@ impl StateStore for MemoryStore {
             return Ok(PutOutcome::conflict(current.cloned()));
         }
         if !entries.by_key.contains_key(key) && entries.by_key.len() >= self.capacity {
-            entries
-                .by_key
-                .retain(|_, entry| entry.expires.is_none_or(|expires| now < expires));
+            entries.by_key.retain(|_, entry| entry.expires.is_none_or(|expires| now < expires));
             if entries.by_key.len() >= self.capacity {
                 return Err(StateError::new(Full));
             }
@@ -111,22 +102,14 @@ impl StateStore for MemoryStore {
         entries.last_version += 1;
         let version = entries.last_version;
         let expires = ttl.map(|ttl| now.saturating_add(ttl));
-        entries.by_key.insert(
-            key.to_owned(),
-            Entry {
-                stored: Versioned::new(value, version),
-                expires,
-            },
-        );
+        entries.by_key.insert(key.to_owned(), Entry { stored: Versioned::new(value, version), expires });
         Ok(PutOutcome::stored(version))
     }
 
     async fn delete_if(&self, key: &str, version: u64) -> Result<bool, StateError> {
         let now = self.clock.elapsed();
         let mut entries = self.entries();
-        let holds = entries
-            .live(key, now)
-            .is_some_and(|current| current.version == version);
+        let holds = entries.live(key, now).is_some_and(|current| current.version == version);
         if holds {
             entries.by_key.remove(key);
         }

@@ -23,21 +23,13 @@ pub struct Versioned {
 impl Versioned {
     /// A value and its version.
     pub fn new(value: impl Into<Bytes>, version: u64) -> Self {
-        Self {
-            value: value.into(),
-            version,
-        }
+        Self { value: value.into(), version }
     }
 }
 
 impl fmt::Debug for Versioned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Versioned({} bytes, version {})",
-            self.value.len(),
-            self.version
-        )
+        write!(f, "Versioned({} bytes, version {})", self.value.len(), self.version)
     }
 }
 
@@ -131,8 +123,6 @@ pub struct StateError {
 impl StateError {
     /// Keeps the cause.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self {
-            source: Some(source.into()),
-        }
+        Self { source: Some(source.into()) }
     }
 }

@@ -134,10 +134,7 @@ impl Clock for TestClock {
         state.next_timer += 1;
         let key = (due, state.next_timer);
         drop(state);
-        Box::pin(Timer {
-            clock: self.clone(),
-            key,
-        })
+        Box::pin(Timer { clock: self.clone(), key })
     }
 
     fn random(&self) -> u64 {

@@ -36,11 +36,7 @@ impl EventMaker {
 
     /// Events for a sender of your own.
     pub fn new(sender: SenderId) -> Self {
-        Self {
-            sender,
-            received_at: TestClock::new().now(),
-            next_id: 0,
-        }
+        Self { sender, received_at: TestClock::new().now(), next_id: 0 }
     }
 
     /// Makes the following events arrive at this time.

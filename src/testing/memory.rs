@@ -65,11 +65,7 @@ impl MemoryProvider {
     /// A provider that accepts everything, with one sender called `memory`.
     pub fn new(id: ProviderId) -> Self {
         let sender = SenderId::new(id.clone(), "memory");
-        Self {
-            id,
-            sender,
-            state: Arc::default(),
-        }
+        Self { id, sender, state: Arc::default() }
     }
 
     /// What was accepted, in order.
@@ -115,9 +111,7 @@ impl MemoryProvider {
         events: &[InboundEvent],
     ) -> Result<http::Request<Vec<u8>>, Box<dyn std::error::Error>> {
         let body = serde_json::to_vec(events)?;
-        Ok(http::Request::post("/webhook")
-            .header(SIGNATURE, self.id.as_str())
-            .body(body)?)
+        Ok(http::Request::post("/webhook").header(SIGNATURE, self.id.as_str()).body(body)?)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -148,12 +142,7 @@ impl WhatsAppProvider for MemoryProvider {
 
     fn capabilities(&self) -> Capabilities {
         let state = self.state();
-        Capabilities::new(
-            ContentKind::ALL
-                .iter()
-                .copied()
-                .filter(|kind| !state.refuses.contains(kind)),
-        )
+        Capabilities::new(ContentKind::ALL.iter().copied().filter(|kind| !state.refuses.contains(kind)))
     }
 
     fn check(&self, message: &OutboundMessage) -> Result<()> {
@@ -175,25 +164,16 @@ impl WhatsAppProvider for MemoryProvider {
             return Err(Error::from(failure.clone()).with_provider(self.id.clone()));
         }
         if !attempt.departure.depart() {
-            return Err(Error::new(
-                crate::ErrorKind::Expired,
-                crate::Acceptance::NotAccepted,
-            ));
+            return Err(Error::new(crate::ErrorKind::Expired, crate::Acceptance::NotAccepted));
         }
-        let id = MessageRef::new(
-            self.sender.clone(),
-            format!("{}-{}", self.id, state.sent.len() + 1),
-        );
-        state.sent.push(Sent {
-            message: message.clone(),
-            attempt: attempt.id,
-            id: id.clone(),
-        });
+        let id = MessageRef::new(self.sender.clone(), format!("{}-{}", self.id, state.sent.len() + 1));
+        state.sent.push(Sent { message: message.clone(), attempt: attempt.id, id: id.clone() });
         match failure {
             Some(failure) => Err(Error::from(failure).with_provider(self.id.clone())),
-            None => Ok(
-                SendReceipt::accepted(AttemptReport::accepted(attempt.id, self.id.clone())).with_message(id),
-            ),
+            None => {
+                Ok(SendReceipt::accepted(AttemptReport::accepted(attempt.id, self.id.clone()))
+                    .with_message(id))
+            }
         }
     }
 
@@ -216,12 +196,10 @@ impl WhatsAppProvider for MemoryProvider {
         if webhook.provider() != &self.id {
             return Err(ForeignWebhook::new(webhook.provider().clone()));
         }
-        Ok(
-            serde_json::from_slice(webhook.request().body).unwrap_or_else(|_| {
-                let raw = webhook.request().body.to_vec();
-                let unrecognized = crate::inbound::Unrecognized::new("not a JSON array of events", raw);
-                vec![webhook.event(EventId::new(["x", "body"]), unrecognized)]
-            }),
-        )
+        Ok(serde_json::from_slice(webhook.request().body).unwrap_or_else(|_| {
+            let raw = webhook.request().body.to_vec();
+            let unrecognized = crate::inbound::Unrecognized::new("not a JSON array of events", raw);
+            vec![webhook.event(EventId::new(["x", "body"]), unrecognized)]
+        }))
     }
 }

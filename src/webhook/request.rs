@@ -25,11 +25,7 @@ pub struct WebhookHead<'r> {
 impl<'r> WebhookHead<'r> {
     /// Takes the parts of a request.
     pub fn new(method: &'r Method, url: impl Into<Cow<'r, str>>, headers: &'r HeaderMap) -> Self {
-        Self {
-            method,
-            url: url.into(),
-            headers,
-        }
+        Self { method, url: url.into(), headers }
     }
 
     /// A header's value, if it is there exactly once and is text.
@@ -71,11 +67,7 @@ pub struct WebhookRequest<'r> {
 impl<'r> WebhookRequest<'r> {
     /// Takes the parts of a request.
     pub fn new(head: WebhookHead<'r>, body: &'r [u8], received_at: Timestamp) -> Self {
-        Self {
-            head,
-            body,
-            received_at,
-        }
+        Self { head, body, received_at }
     }
 
     /// Takes a request of the `http` crate, as axum, hyper and others hand them over.
@@ -106,30 +98,18 @@ pub struct WebhookReply {
 impl WebhookReply {
     /// An answer without a body.
     pub const fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            content_type: None,
-            body: Bytes::new(),
-        }
+        Self { status, content_type: None, body: Bytes::new() }
     }
 
     /// 200 with a text.
     pub fn text(body: impl Into<Bytes>) -> Self {
-        Self {
-            status: StatusCode::OK,
-            content_type: Some("text/plain; charset=utf-8"),
-            body: body.into(),
-        }
+        Self { status: StatusCode::OK, content_type: Some("text/plain; charset=utf-8"), body: body.into() }
     }
 
     /// 200 with TwiML.
     #[doc(alias = "TwiML")]
     pub fn xml(body: impl Into<Bytes>) -> Self {
-        Self {
-            status: StatusCode::OK,
-            content_type: Some("text/xml; charset=utf-8"),
-            body: body.into(),
-        }
+        Self { status: StatusCode::OK, content_type: Some("text/xml; charset=utf-8"), body: body.into() }
     }
 
     /// The answer as the `http` crate has it.
@@ -146,9 +126,7 @@ impl WebhookReply {
 
 impl fmt::Debug for WebhookHead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebhookHead")
-            .field("method", self.method)
-            .finish_non_exhaustive()
+        f.debug_struct("WebhookHead").field("method", self.method).finish_non_exhaustive()
     }
 }
 

@@ -34,21 +34,13 @@ pub struct VerifiedWebhook<'r> {
 
 impl<'r> VerifiedWebhook<'r> {
     pub(super) fn attested(request: WebhookRequest<'r>, provider: ProviderId) -> Self {
-        Self {
-            request,
-            provider,
-            assumed: false,
-        }
+        Self { request, provider, assumed: false }
     }
 
     /// Takes the request for genuine **without checking anything**: for tests, and for tools that read a webhook that
     /// somebody saved. The events are marked as assumed, and nothing learns from them.
     pub fn assume_verified(request: WebhookRequest<'r>, provider: ProviderId) -> Self {
-        Self {
-            request,
-            provider,
-            assumed: true,
-        }
+        Self { request, provider, assumed: true }
     }
 
     /// The request.
@@ -69,13 +61,7 @@ impl<'r> VerifiedWebhook<'r> {
     /// Makes an event of this webhook. For implementations of
     /// [`parse_inbound`](crate::WhatsAppProvider::parse_inbound).
     pub fn event(&self, id: EventId, kind: impl Into<EventKind>) -> InboundEvent {
-        InboundEvent::new(
-            id,
-            self.provider.clone(),
-            self.request.received_at,
-            self.assumed,
-            kind,
-        )
+        InboundEvent::new(id, self.provider.clone(), self.request.received_at, self.assumed, kind)
     }
 }
 

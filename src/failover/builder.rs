@@ -1,0 +1,167 @@
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use super::health::{Health, HealthPolicy};
+use super::observe::{FailoverEvent, Observer};
+use super::policy::FailoverPolicy;
+use super::route::{Route, RouteSource};
+use super::{FailoverProvider, Inner, Member};
+use crate::clock::{Clock, default_clock};
+use crate::error::ConfigError;
+use crate::ids::ProviderId;
+use crate::provider::WhatsAppProvider;
+
+/// Builds a [`FailoverProvider`].
+pub struct FailoverBuilder {
+    id: ProviderId,
+    members: Vec<Arc<dyn WhatsAppProvider>>,
+    route: Arc<dyn RouteSource>,
+    default_route: Route,
+    rollout_key: Vec<u8>,
+    policy: FailoverPolicy,
+    health: HealthPolicy,
+    observer: Arc<dyn Observer>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl std::fmt::Debug for FailoverBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FailoverBuilder")
+            .field("id", &self.id)
+            .field("members", &self.members)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FailoverBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            id: ProviderId::FAILOVER,
+            members: Vec::new(),
+            route: Arc::new(Route::Auto),
+            default_route: Route::Auto,
+            rollout_key: Vec::new(),
+            policy: FailoverPolicy::default(),
+            health: HealthPolicy::default(),
+            observer: Arc::new(|_: &FailoverEvent| {}),
+            clock: None,
+        }
+    }
+
+    /// The member that is used while it is well. Members are tried in the order in which they are named, so this goes
+    /// in front of all that were named before.
+    #[must_use]
+    pub fn primary(mut self, member: impl WhatsAppProvider) -> Self {
+        self.members.insert(0, Arc::new(member));
+        self
+    }
+
+    /// A member that is used when those before it cannot be. There may be several.
+    #[must_use]
+    pub fn fallback(mut self, member: impl WhatsAppProvider) -> Self {
+        self.members.push(Arc::new(member));
+        self
+    }
+
+    /// Its own id, `failover` unless set.
+    #[must_use]
+    pub fn id(mut self, id: ProviderId) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// The flag. Without one, the configured order holds.
+    #[must_use]
+    pub fn route(mut self, route: impl RouteSource) -> Self {
+        self.route = Arc::new(route);
+        self
+    }
+
+    /// What holds when the flag has no opinion, or does not answer and never has. [`Route::Auto`] unless set.
+    #[must_use]
+    pub fn default_route(mut self, route: Route) -> Self {
+        self.default_route = route;
+        self
+    }
+
+    /// The key of the hash that puts recipients into [buckets](super::RouteContext::bucket). With the same key every
+    /// machine puts a recipient into the same one; set it where somebody who sees buckets must not be able to guess
+    /// whose they are.
+    #[must_use]
+    pub fn rollout_key(mut self, key: impl Into<Vec<u8>>) -> Self {
+        self.rollout_key = key.into();
+        self
+    }
+
+    /// How to decide.
+    #[must_use]
+    pub fn policy(mut self, policy: FailoverPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// When a member counts as unwell.
+    #[must_use]
+    pub fn health(mut self, health: HealthPolicy) -> Self {
+        self.health = health;
+        self
+    }
+
+    /// Who is told of every decision.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Arc::new(observer);
+        self
+    }
+
+    /// The clock. With the feature `tokio` there is a default.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Puts it together.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if there is no member, if two members (or a member and the failover) have the same id, if the
+    /// default route names no member, or if there is no clock.
+    pub fn build(self) -> Result<FailoverProvider, ConfigError> {
+        if self.members.is_empty() {
+            return Err(ConfigError::new("members", "a failover needs at least one"));
+        }
+        let mut ids = HashSet::from([&self.id]);
+        if let Some(twice) = self.members.iter().find(|member| !ids.insert(member.id())) {
+            let problem = format!("`{}` is there twice; give one of them another id", twice.id());
+            return Err(ConfigError::new("members", problem));
+        }
+        if let Some(nobody) = self.default_route.member().filter(|id| !ids.contains(id) || **id == self.id) {
+            return Err(ConfigError::new("default_route", format!("there is no member `{nobody}`")));
+        }
+        let clock = match self.clock {
+            Some(clock) => clock,
+            None => default_clock()?,
+        };
+        let members = self
+            .members
+            .into_iter()
+            .map(|provider| Member {
+                provider,
+                health: Arc::new(Health::new(self.health.clone(), Arc::clone(&clock))),
+            })
+            .collect();
+        Ok(FailoverProvider(Arc::new(Inner {
+            id: self.id,
+            members,
+            route: self.route,
+            default_route: self.default_route,
+            last_route: Mutex::new(None),
+            rollout_key: self.rollout_key,
+            policy: self.policy,
+            health: self.health,
+            observer: self.observer,
+            clock,
+        })))
+    }
+}

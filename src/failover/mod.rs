@@ -1,0 +1,274 @@
+//! Several providers behind one: a flag or health decides which of them sends.
+//!
+//! # What it guarantees
+//!
+//! A message goes to a second member only if the first one certainly does not have it. What is not certain is an error
+//! whose [`acceptance`](crate::Error::acceptance) is [`Unknown`](crate::Acceptance::Unknown), unless
+//! [`OnUnknown`](crate::OnUnknown) says otherwise. The guarantee holds for one call of `send`: it knows nothing of an
+//! earlier call for the same message, of another machine, or of a process that died.
+//!
+//! # How a send goes
+//!
+//! ```text
+//! flag ---> Route ----+
+//! health -------------+--> plan() --> members in order, and why each other one is left out
+//! check() ------------+      |
+//!                            v
+//!              for each: open an attempt, send, look at acceptance first and at the kind second
+//!                not accepted --> by the kind: the next alternative, the next member, or the end
+//!                unknown      --> OnUnknown
+//! ```
+//!
+//! # What it cannot do
+//!
+//! Two providers are always two senders. A user who wrote to the first number has opened no window with the second, sees
+//! its message in another chat, and answers there. Only a template can go at any time, so give important messages one
+//! as an [alternative](crate::OutboundMessage::or).
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+
+mod builder;
+mod health;
+mod observe;
+mod plan;
+mod policy;
+mod reconcile;
+mod route;
+mod send;
+
+pub use builder::FailoverBuilder;
+pub use health::{HealthPolicy, HealthState};
+pub use observe::{FailoverEvent, Observer, Resolution, RouteOrigin};
+pub use plan::{Candidate, Plan, PlanRequest, SkipReason, Skipped, Standing, Step, plan};
+pub use policy::{CategoryPolicy, FailoverPolicy};
+pub use route::{InvalidRoute, Route, RouteContext, RouteFn, RouteSource, RouteSwitch, route_fn};
+
+use self::health::Health;
+use crate::clock::Clock;
+use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::ids::{MediaRef, MessageRef, ProviderId, SenderId};
+use crate::inbound::InboundEvent;
+use crate::outbound::{Attempt, OutboundMessage, SendReceipt};
+use crate::provider::{Capabilities, MediaStream, SentLookup, SentQuery, WhatsAppProvider};
+use crate::webhook::{
+    ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
+};
+
+/// Several providers behind one. A clone is the same failover.
+///
+/// ```
+/// use whatsapp_provider::failover::{FailoverProvider, Route, RouteSwitch};
+/// # use whatsapp_provider::testing::{MemoryProvider, TestClock};
+/// # use whatsapp_provider::{PhoneNumber, ProviderId, WhatsAppProviderExt};
+/// # let meta = MemoryProvider::new(ProviderId::META);
+/// # let twilio = MemoryProvider::new(ProviderId::TWILIO);
+/// # let clock = TestClock::new();
+///
+/// let flag = RouteSwitch::new(Route::Auto);
+/// let whatsapp = FailoverProvider::builder()
+///     .primary(meta)
+///     .fallback(twilio)
+///     .route(flag.clone())
+/// #   .clock(std::sync::Arc::new(clock.clone()))
+///     .build()?;
+///
+/// let to = PhoneNumber::parse("+15551234567")?;
+/// # clock.block_on(async {
+/// let receipt = whatsapp.send_text(to, "Your table is ready").await?;
+/// assert_eq!(receipt.provider.as_str(), "meta");
+///
+/// flag.set("only:twilio".parse()?);
+/// let receipt = whatsapp.send_text(to, "Your table is ready").await?;
+/// assert_eq!(receipt.provider.as_str(), "twilio");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct FailoverProvider(Arc<Inner>);
+
+struct Inner {
+    id: ProviderId,
+    members: Vec<Member>,
+    route: Arc<dyn RouteSource>,
+    default_route: Route,
+    last_route: Mutex<Option<Route>>,
+    rollout_key: Vec<u8>,
+    policy: FailoverPolicy,
+    health: HealthPolicy,
+    observer: Arc<dyn Observer>,
+    clock: Arc<dyn Clock>,
+}
+
+struct Member {
+    provider: Arc<dyn WhatsAppProvider>,
+    health: Arc<Health>,
+}
+
+impl Member {
+    fn id(&self) -> &ProviderId {
+        self.provider.id()
+    }
+}
+
+impl FailoverProvider {
+    /// Begins to put one together.
+    pub fn builder() -> FailoverBuilder {
+        FailoverBuilder::new()
+    }
+
+    /// The members in the configured order, with their health at this moment.
+    pub fn standings(&self) -> Vec<(ProviderId, Standing)> {
+        self.0.members.iter().map(|member| (member.id().clone(), member.health.standing())).collect()
+    }
+
+    /// The member that a message, a media file or a sender belongs to.
+    fn owner(&self, sender: &SenderId) -> Result<&Arc<dyn WhatsAppProvider>> {
+        let members = || self.0.members.iter().map(|member| &member.provider);
+        members()
+            .find(|member| member.senders().contains(sender))
+            .or_else(|| members().find(|member| *member.id() == sender.provider))
+            .ok_or_else(|| {
+                Error::new(ErrorKind::NotPortable, Acceptance::NotAccepted)
+                    .with_provider(self.0.id.clone())
+                    .with_field("sender")
+            })
+    }
+}
+
+impl fmt::Debug for FailoverProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let members: Vec<_> = self.0.members.iter().map(|member| &member.provider).collect();
+        f.debug_struct("FailoverProvider")
+            .field("id", &self.0.id)
+            .field("members", &members)
+            .finish_non_exhaustive()
+    }
+}
+
+// Every method is written out: a failover that fell back to a default would forget its members.
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl WhatsAppProvider for FailoverProvider {
+    fn id(&self) -> &ProviderId {
+        &self.0.id
+    }
+
+    fn senders(&self) -> Vec<SenderId> {
+        self.0.members.iter().flat_map(|member| member.provider.senders()).collect()
+    }
+
+    /// What at least one member carries.
+    fn capabilities(&self) -> Capabilities {
+        let mut members = self.0.members.iter().map(|member| member.provider.capabilities());
+        let first = members.next().unwrap_or_default();
+        members.fold(first, |all, next| all.union(&next))
+    }
+
+    /// Whether at least one member would take the message; the error is the first member's.
+    fn check(&self, message: &OutboundMessage) -> Result<()> {
+        let mut first = None;
+        for member in &self.0.members {
+            match member.provider.check(message) {
+                Ok(()) => return Ok(()),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        Err(first.unwrap_or_else(|| Error::unsupported("members")))
+    }
+
+    async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
+        self.deliver(&message.with_only(&message.content), attempt).await
+    }
+
+    async fn send(&self, message: &OutboundMessage) -> Result<SendReceipt> {
+        self.deliver(message, &Attempt::new(&*self.0.clock)).await
+    }
+
+    fn recognizes(&self, head: &WebhookHead<'_>) -> bool {
+        self.0.members.iter().any(|member| member.provider.recognizes(head))
+    }
+
+    /// Tries every member that recognises the webhook until one signature holds.
+    fn verify_signature<'r>(
+        &self,
+        request: &WebhookRequest<'r>,
+    ) -> Result<VerifiedWebhook<'r>, SignatureError> {
+        let mut error = SignatureError::Missing;
+        for member in self.0.members.iter().filter(|member| member.provider.recognizes(&request.head)) {
+            match member.provider.verify_signature(request) {
+                Ok(webhook) => return Ok(webhook),
+                // That one signature was wrong says more than that another member could not look.
+                Err(refused) if error != SignatureError::Mismatch => error = refused,
+                Err(_) => {}
+            }
+        }
+        Err(error)
+    }
+
+    fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
+        self.0
+            .members
+            .iter()
+            .find_map(|member| member.provider.parse_inbound(webhook).ok())
+            .ok_or_else(|| ForeignWebhook::new(webhook.provider().clone()))
+    }
+
+    /// The answer of the first member that agrees, else of the first that refuses.
+    fn handshake(&self, head: &WebhookHead<'_>) -> Option<WebhookReply> {
+        let mut refusal = None;
+        for reply in self.0.members.iter().filter_map(|member| member.provider.handshake(head)) {
+            if reply.status.is_success() {
+                return Some(reply);
+            }
+            refusal = refusal.or(Some(reply));
+        }
+        refusal
+    }
+
+    /// 200 without a body, which every provider takes.
+    fn acknowledge(&self) -> WebhookReply {
+        WebhookReply::empty(http::StatusCode::OK)
+    }
+
+    async fn mark_read(&self, message: &MessageRef) -> Result<()> {
+        self.owner(&message.sender)?.mark_read(message).await
+    }
+
+    async fn show_typing(&self, message: &MessageRef) -> Result<()> {
+        self.owner(&message.sender)?.show_typing(message).await
+    }
+
+    async fn fetch_media(&self, media: &MediaRef) -> Result<MediaStream> {
+        self.owner(&media.sender)?.fetch_media(media).await
+    }
+
+    /// Whether at least one member is alive; the error is the last member's.
+    async fn probe(&self) -> Result<()> {
+        let mut last = Error::unsupported("probe").with_provider(self.0.id.clone());
+        for member in &self.0.members {
+            match member.provider.probe().await {
+                Ok(()) => return Ok(()),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Asks every member until one has found it.
+    async fn find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
+        let mut answer = Err(Error::unsupported("find_sent").with_provider(self.0.id.clone()));
+        for member in &self.0.members {
+            match member.provider.find_sent(query).await {
+                Ok(found @ (SentLookup::Found(_) | SentLookup::Refused(_))) => return Ok(found),
+                Ok(unsure) => answer = Ok(unsure),
+                Err(error) if answer.is_err() => answer = Err(error),
+                Err(_) => {}
+            }
+        }
+        answer
+    }
+}

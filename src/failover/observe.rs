@@ -1,0 +1,126 @@
+use std::time::Duration;
+
+use super::health::HealthState;
+use super::plan::Plan;
+use super::route::Route;
+use crate::error::Failure;
+use crate::ids::{AttemptId, ProviderId};
+use crate::outbound::Category;
+
+/// Is told of every decision, as it is made. It is called between two steps of a send: be quick.
+///
+/// Any `Fn(&FailoverEvent)` is one.
+pub trait Observer: Send + Sync + 'static {
+    /// Something was decided.
+    fn observe(&self, event: &FailoverEvent);
+}
+
+impl<F: Fn(&FailoverEvent) + Send + Sync + 'static> Observer for F {
+    fn observe(&self, event: &FailoverEvent) {
+        self(event);
+    }
+}
+
+/// A decision of a failover. No event holds a body, a number or a secret.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum FailoverEvent {
+    /// The flag's answer for a message.
+    #[non_exhaustive]
+    Routed {
+        /// The route that holds for this message.
+        route: Route,
+        /// Where it comes from.
+        origin: RouteOrigin,
+    },
+    /// The flag named a member that there is none of; it counts as no opinion.
+    #[non_exhaustive]
+    UnknownMember {
+        /// The route.
+        route: Route,
+    },
+    /// The members that a message is tried at.
+    #[non_exhaustive]
+    Planned {
+        /// The plan.
+        plan: Plan,
+        /// What the message is for.
+        category: Category,
+    },
+    /// An attempt begins.
+    #[non_exhaustive]
+    AttemptStarted {
+        /// The attempt.
+        attempt: AttemptId,
+        /// The member.
+        provider: ProviderId,
+        /// Whether it is a trial of a member that was unwell.
+        trial: bool,
+    },
+    /// An attempt ended.
+    #[non_exhaustive]
+    AttemptEnded {
+        /// The attempt.
+        attempt: AttemptId,
+        /// The member.
+        provider: ProviderId,
+        /// Why it failed; `None` if it was accepted.
+        failure: Option<Failure>,
+        /// How long it took.
+        latency: Duration,
+    },
+    /// Nobody knows whether a member has the message, and this is what is done about it.
+    #[non_exhaustive]
+    Unknown {
+        /// The attempt.
+        attempt: AttemptId,
+        /// The member.
+        provider: ProviderId,
+        /// What is done.
+        resolution: Resolution,
+    },
+    /// A member that was unwell was asked whether it is well again.
+    #[non_exhaustive]
+    Probed {
+        /// The member.
+        provider: ProviderId,
+        /// Why it is not; `None` if it is, or cannot say.
+        failure: Option<Failure>,
+    },
+    /// A member's health changed.
+    #[non_exhaustive]
+    HealthChanged {
+        /// The member.
+        provider: ProviderId,
+        /// Before.
+        from: HealthState,
+        /// Now.
+        to: HealthState,
+    },
+}
+
+/// Where a route comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RouteOrigin {
+    /// The flag said so.
+    Flag,
+    /// The flag was too slow; this is what it said last.
+    LastKnown,
+    /// The flag had no opinion, or was too slow and has never said anything.
+    Default,
+}
+
+/// What is done about an attempt with an unknown outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Resolution {
+    /// The send ends with an error whose acceptance is unknown.
+    Stopped,
+    /// The next member is tried, at the risk of a second message.
+    FailedOver,
+    /// The message was found: it was accepted.
+    Found,
+    /// The provider says that it refused the message: it was not accepted.
+    Refused,
+}
