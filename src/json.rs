@@ -1,6 +1,7 @@
 //! How the values of the models are written as JSON.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -76,6 +77,11 @@ impl Json {
     }
 }
 
+/// For optional fields: JSON's own `null` is a value that is there.
+pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
+}
+
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Json(..)")
@@ -87,6 +93,11 @@ impl fmt::Debug for Json {
 #[error("not JSON of the expected shape")]
 #[non_exhaustive]
 pub struct InvalidJson;
+
+/// Durations in the models are exact to the millisecond, as their JSON is.
+pub(crate) fn to_millis(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
 
 /// Durations as a number of seconds, exact to the millisecond: `90`, `0.25`.
 pub(crate) mod seconds {

@@ -12,6 +12,7 @@ pub use failure::{AttemptReport, Failure};
 pub use kind::{Acceptance, ErrorKind};
 
 use crate::ids::ProviderId;
+use crate::json::to_millis;
 
 /// The result of an operation on a provider.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -52,6 +53,11 @@ impl Error {
     /// A field is longer, larger or more numerous than this provider carries.
     pub fn over_limit(field: impl Into<Cow<'static, str>>, limit: u64, actual: u64) -> Self {
         Self::unsupported(field).with_limit(limit, actual)
+    }
+
+    /// A field refers to what only another provider, or another sender, knows.
+    pub fn not_portable(field: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::NotPortable, Acceptance::NotAccepted).with_field(field)
     }
 
     /// No provider could carry this field as it is.
@@ -173,10 +179,10 @@ impl Error {
         self
     }
 
-    /// Sets how long to wait.
+    /// Sets how long to wait, kept to the millisecond.
     #[must_use]
     pub fn with_retry_after(mut self, retry_after: Duration) -> Self {
-        self.0.failure.retry_after = Some(retry_after);
+        self.0.failure.retry_after = Some(to_millis(retry_after));
         self
     }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
-use super::{HttpClient, Limits, RequestBody};
+use super::{HttpClient, HttpErrorKind, Limits, RequestBody};
 use crate::error::{Acceptance, Error, ErrorKind};
 use crate::outbound::Departure;
 
@@ -12,7 +12,7 @@ use crate::outbound::Departure;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// `None` if it broke off, stalled, or was too large.
+    /// `None` if it broke off or stalled; empty if it was too large to be one of the providers'.
     pub(crate) body: Option<Bytes>,
 }
 
@@ -55,11 +55,19 @@ pub(crate) async fn exchange(
     departure: &Departure,
 ) -> Result<Answer, Error> {
     departure.arm();
-    let request = request.map(|body| RequestBody::departing(body, departure.clone()));
+    let request = request.map(|body| {
+        // A client need not ask an empty body for its bytes, so nothing can be learned from that. It sends no message.
+        if body.is_empty() { RequestBody::empty() } else { RequestBody::departing(body, departure.clone()) }
+    });
     match client.execute(request, limits).await {
         Ok(response) => {
             let (head, body) = response.into_parts();
-            let body = body.read(limits.max_response_bytes).await.ok();
+            let body = match body.read(limits.max_response_bytes).await {
+                Ok(body) => Some(body),
+                // Neither provider has so much to say: it is somebody else's answer, whole or not.
+                Err(error) if error.kind() == HttpErrorKind::Malformed => Some(Bytes::new()),
+                Err(_) => None,
+            };
             Ok(Answer { status: head.status, headers: head.headers, body })
         }
         Err(error) if departure.revoke() => {

@@ -103,6 +103,7 @@ impl Limits {
     }
 
     /// Allows no more than `total` for everything.
+    #[cfg(any(feature = "meta", feature = "twilio"))]
     #[must_use]
     pub(crate) fn at_most(mut self, total: Option<Duration>) -> Self {
         self.total = total.map_or(self.total, |total| total.min(self.total));

@@ -1,12 +1,13 @@
 use std::error::Error as StdError;
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{HttpClient, HttpError, HttpErrorKind, Limits, RequestBody, ResponseBody};
@@ -20,14 +21,31 @@ use crate::error::ConfigError;
 pub struct ReqwestClient(reqwest::Client);
 
 impl ReqwestClient {
-    /// Makes a client.
+    /// Makes a client that connects directly, whatever the environment says of proxies.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] if TLS cannot be set up: no roots, or, with `rustls-no-provider`, no cryptography provider
     /// installed.
     pub fn new() -> Result<Self, ConfigError> {
-        reqwest::Client::builder()
+        Self::with(|builder| builder)
+    }
+
+    /// Makes a client that connects through a proxy: `http://proxy.example:3128`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the address of the proxy is not a URL, or as for [`new`](Self::new).
+    pub fn through_proxy(url: &str) -> Result<Self, ConfigError> {
+        let proxy = reqwest::Proxy::all(url).map_err(|_| ConfigError::new("proxy", "not a URL"))?;
+        Self::with(|builder| builder.proxy(proxy))
+    }
+
+    fn with(
+        settings: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<Self, ConfigError> {
+        let builder = reqwest::Client::builder()
+            .no_proxy()
             .user_agent(concat!("whatsapp-provider/", env!("CARGO_PKG_VERSION")))
             // A redirect would send the message a second time, perhaps to somebody else.
             .redirect(reqwest::redirect::Policy::none())
@@ -39,9 +57,10 @@ impl ReqwestClient {
             .http2_keep_alive_interval(Duration::from_secs(20))
             .http2_keep_alive_timeout(Duration::from_secs(5))
             .http2_keep_alive_while_idle(true)
-            .build()
-            .map(Self)
-            .map_err(|_| ConfigError::new("http_client", "TLS could not be set up"))
+            // For requests whose departure tells nothing, because they have no body.
+            .connect_timeout(Limits::default().connect);
+        let client = settings(builder).build();
+        client.map(Self).map_err(|_| ConfigError::new("http_client", "TLS could not be set up"))
     }
 }
 
@@ -65,18 +84,27 @@ impl HttpClient for ReqwestClient {
             url::Url::parse(&head.uri.to_string()).map_err(|_| HttpError::new(HttpErrorKind::Request))?;
         let mut request = reqwest::Request::new(head.method, url);
         *request.headers_mut() = head.headers;
-        *request.body_mut() = Some(reqwest::Body::wrap(body));
+        let (announce, departed) = oneshot::channel();
+        *request.body_mut() = Some(reqwest::Body::wrap(Announced { body, announce: Some(announce) }));
 
-        let mut response = std::pin::pin!(self.0.execute(request));
+        let mut response = pin!(self.0.execute(request));
+        let mut departed = pin!(departed);
         let connected = end.min(deadline(limits.connect));
-        let first = tokio::time::timeout_at(connected, response.as_mut()).await;
-        let response = match first {
-            Ok(response) => response,
+        let first = tokio::time::timeout_at(connected, async {
+            std::future::poll_fn(|cx| match response.as_mut().poll(cx) {
+                Poll::Ready(response) => Poll::Ready(Some(response)),
+                // Announced, or dropped without having been asked for anything: from here on the answer is waited for.
+                Poll::Pending => departed.as_mut().poll(cx).map(|_| None),
+            })
+            .await
+        });
+        let response = match first.await {
+            Ok(Some(response)) => response,
             // Nothing has left and now nothing will.
             Err(_) if departure.is_some_and(|departure| departure.revoke()) => {
                 return Err(HttpError::new(HttpErrorKind::Connect));
             }
-            Err(_) => tokio::time::timeout_at(end.min(deadline(limits.head)), response)
+            Ok(None) | Err(_) => tokio::time::timeout_at(end.min(deadline(limits.head)), response)
                 .await
                 .map_err(|_| HttpError::new(HttpErrorKind::Timeout))?,
         };
@@ -134,6 +162,35 @@ impl fmt::Debug for Cause {
 }
 
 impl StdError for Cause {}
+
+/// A body that tells when it is first asked for its bytes, so that the time to the head can be counted from there.
+struct Announced {
+    body: RequestBody,
+    announce: Option<oneshot::Sender<()>>,
+}
+
+impl Body for Announced {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        if let Some(announce) = self.announce.take() {
+            let _ = announce.send(());
+        }
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 /// A body that must end before the time for everything does.
 struct Timed {

@@ -51,11 +51,8 @@ pub enum Notice {
     /// Some sorts of message cannot be sent for a while.
     #[non_exhaustive]
     Restricted {
-        /// What is restricted, in the provider's words.
-        restrictions: Vec<String>,
-        /// Until when.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        until: Option<Timestamp>,
+        /// What is restricted.
+        restrictions: Vec<Restriction>,
     },
     /// The account or the number can send again.
     Reinstated,
@@ -130,6 +127,24 @@ pub enum Notice {
         /// The provider's JSON.
         data: Json,
     },
+}
+
+/// Something that an account may not do for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Restriction {
+    /// What, in the provider's word: `RESTRICTED_BIZ_INITIATED_MESSAGING`.
+    pub what: String,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl Restriction {
+    /// A restriction without an end that is known.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), until: None }
+    }
 }
 
 impl Notice {

@@ -1,18 +1,16 @@
-use std::collections::BTreeMap;
 use std::fmt;
 
-use bytes::Bytes;
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::account::AccountNotice;
+use super::content::InboundContent;
 use super::identity::{IdentityChange, User};
-use super::message::{InboundContent, InboundMessage};
+use super::message::InboundMessage;
 use super::status::StatusUpdate;
-use crate::address::Recipient;
+use super::unrecognized::{RawPayload, Unrecognized};
+use crate::address::{GroupId, Recipient};
 use crate::clock::Timestamp;
 use crate::ids::{MessageRef, ProviderId, SenderId};
-use crate::json::Version1;
 use crate::outbound::{Content, OutboundMessage};
 use crate::redact::redacted_debug;
 
@@ -22,24 +20,25 @@ use crate::redact::redacted_debug;
 ///
 /// ```
 /// # use whatsapp_provider::InboundEvent;
-/// let json = r#"{"v":1,"id":"message/wamid.HBgL","provider":"meta","sender":{"provider":"meta","id":"106540352242922"},"received_at":"2026-11-22T10:00:00.000Z","kind":"message","message":{"message":{"sender":{"provider":"meta","id":"106540352242922"},"id":"wamid.HBgL"},"from":{"phone":"+15557654321"},"content":{"type":"text","body":"Hi"}}}"#;
+/// let json = r#"{"v":1,"id":"message/wamid.HBgL","provider":"meta","sender":{"provider":"meta","id":"106540352242922"},"received_at":"2026-11-22T10:00:00.000Z","kind":"message","message":{"from":{"phone":"+15557654321"},"content":{"type":"text","body":"Hi"}}}"#;
 /// let event: InboundEvent = serde_json::from_str(json)?;
-/// assert_eq!(serde_json::to_string(&event)?, json);
+/// assert_eq!(serde_json::to_value(&event)?, serde_json::from_str::<serde_json::Value>(json)?);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///
-/// A kind that this version does not know is read as [`EventKind::Unrecognized`], so that an old worker survives a new
+/// A message that is named by the event's own sender and id is not named a second time. A kind that this version does not
+/// know is read as [`EventKind::Unrecognized`], so that an old worker survives a new
 /// writer.
 #[derive(Clone, PartialEq)]
 pub struct InboundEvent {
-    id: EventId,
-    provider: ProviderId,
-    sender: Option<SenderId>,
-    occurred_at: Option<Timestamp>,
-    received_at: Timestamp,
-    assumed: bool,
-    kind: EventKind,
-    raw: Option<RawPayload>,
+    pub(super) id: EventId,
+    pub(super) provider: ProviderId,
+    pub(super) sender: Option<SenderId>,
+    pub(super) occurred_at: Option<Timestamp>,
+    pub(super) received_at: Timestamp,
+    pub(super) assumed: bool,
+    pub(super) kind: EventKind,
+    pub(super) raw: Option<RawPayload>,
 }
 
 /// What an event is about.
@@ -103,100 +102,27 @@ pub struct Echo {
     pub to: User,
     /// What it says.
     pub content: InboundContent,
+    /// The group it was sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+    /// Whether another application is in charge of the conversation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub standby: bool,
+    /// Whether it was sent long ago and is only brought over now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub history: bool,
 }
 
 impl Echo {
     /// A message of the business's own.
     pub fn new(message: MessageRef, to: User, content: InboundContent) -> Self {
-        Self { message, to, content }
-    }
-}
-
-/// Something that was not understood.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Unrecognized {
-    /// What it calls itself, where that could be read: a type, a field.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub what: Option<String>,
-    /// Why it was not understood.
-    pub reason: String,
-    /// The bytes of the element.
-    pub raw: RawPayload,
-}
-
-impl Unrecognized {
-    /// An element, and why it was not understood.
-    pub fn new(reason: impl Into<String>, raw: impl Into<RawPayload>) -> Self {
-        Self { what: None, reason: reason.into(), raw: raw.into() }
-    }
-
-    /// Names what it calls itself.
-    #[must_use]
-    pub fn with_what(mut self, what: impl Into<String>) -> Self {
-        self.what = Some(what.into());
-        self
-    }
-}
-
-/// Bytes as they were received. As JSON: `{"text":"…"}`, or `{"base64":"…"}` where they are not UTF-8.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RawPayload(Bytes);
-
-impl RawPayload {
-    /// The bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// The bytes as text, if they are UTF-8.
-    pub fn as_text(&self) -> Option<&str> {
-        std::str::from_utf8(&self.0).ok()
-    }
-}
-
-impl<T: Into<Bytes>> From<T> for RawPayload {
-    fn from(bytes: T) -> Self {
-        Self(bytes.into())
-    }
-}
-
-impl fmt::Debug for RawPayload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RawPayload({} bytes)", self.0.len())
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RawJson {
-    Text(String),
-    #[serde(with = "crate::json::base64_bytes")]
-    Base64(Bytes),
-}
-
-impl Serialize for RawPayload {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.as_text() {
-            Some(text) => RawJson::Text(text.to_owned()),
-            None => RawJson::Base64(self.0.clone()),
-        }
-        .serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for RawPayload {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match RawJson::deserialize(deserializer)? {
-            RawJson::Text(text) => Self(text.into()),
-            RawJson::Base64(bytes) => Self(bytes),
-        })
+        Self { message, to, content, group: None, standby: false, history: false }
     }
 }
 
 /// The id of an event: `message/wamid.HBgL`, `status/SM12…/read`. Two deliveries of one event have the same id.
 ///
-/// An element that has no id of its own gets `x/<hash of the body>/<place in it>`. `Debug` does not print it, because
+/// An element that has no id of its own gets `x/<hash of the webhook>`, with its place in it where it can bring several. `Debug` does not print it, because
 /// Meta's message ids contain phone numbers.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -304,6 +230,14 @@ impl InboundEvent {
         self
     }
 
+    /// Says whether nobody checked the signature of the webhook that brought it.
+    #[cfg(any(feature = "testing", test))]
+    #[must_use]
+    pub(crate) fn with_assumed(mut self, assumed: bool) -> Self {
+        self.assumed = assumed;
+        self
+    }
+
     /// The user it is about, if there is one.
     pub fn user(&self) -> Option<&User> {
         match &self.kind {
@@ -343,141 +277,11 @@ impl InboundEvent {
 
 redacted_debug! {
     InboundEvent { provider, sender, occurred_at, received_at, assumed, kind }
-    Echo { message, content }
-    Unrecognized { what, raw }
+    Echo { message, content, standby, history }
 }
 
 impl fmt::Debug for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("EventId([redacted])")
-    }
-}
-
-impl Serialize for InboundEvent {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("v", &Version1)?;
-        map.serialize_entry("id", &self.id)?;
-        map.serialize_entry("provider", &self.provider)?;
-        if let Some(sender) = &self.sender {
-            map.serialize_entry("sender", sender)?;
-        }
-        if let Some(occurred_at) = &self.occurred_at {
-            map.serialize_entry("occurred_at", occurred_at)?;
-        }
-        map.serialize_entry("received_at", &self.received_at)?;
-        if self.assumed {
-            map.serialize_entry("assumed", &true)?;
-        }
-        let kind = self.kind.as_str();
-        map.serialize_entry("kind", kind)?;
-        match &self.kind {
-            EventKind::Message(value) => map.serialize_entry(kind, value)?,
-            EventKind::Status(value) => map.serialize_entry(kind, value)?,
-            EventKind::Identity(value) => map.serialize_entry(kind, value)?,
-            EventKind::Echo(value) => map.serialize_entry(kind, value)?,
-            EventKind::Account(value) => map.serialize_entry(kind, value)?,
-            EventKind::Unrecognized(value) => map.serialize_entry(kind, value)?,
-        }
-        if let Some(raw) = &self.raw {
-            map.serialize_entry("raw", raw)?;
-        }
-        map.end()
-    }
-}
-
-#[derive(Deserialize)]
-struct EventJson {
-    #[serde(default, rename = "v")]
-    _v: Version1,
-    id: EventId,
-    provider: ProviderId,
-    sender: Option<SenderId>,
-    occurred_at: Option<Timestamp>,
-    received_at: Timestamp,
-    #[serde(default)]
-    assumed: bool,
-    kind: String,
-    raw: Option<RawPayload>,
-    #[serde(flatten)]
-    rest: BTreeMap<String, serde_json::Value>,
-}
-
-impl<'de> Deserialize<'de> for InboundEvent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut json = EventJson::deserialize(deserializer)?;
-        let value = json.rest.remove(&json.kind).unwrap_or_default();
-        Ok(Self {
-            id: json.id,
-            provider: json.provider,
-            sender: json.sender,
-            occurred_at: json.occurred_at,
-            received_at: json.received_at,
-            assumed: json.assumed,
-            kind: read_kind(&json.kind, value),
-            raw: json.raw,
-        })
-    }
-}
-
-fn read_kind(name: &str, value: serde_json::Value) -> EventKind {
-    fn read<T: serde::de::DeserializeOwned + Into<EventKind>>(
-        value: &serde_json::Value,
-    ) -> Option<EventKind> {
-        T::deserialize(value).ok().map(Into::into)
-    }
-    let known = match name {
-        "message" => read::<InboundMessage>(&value),
-        "status" => read::<StatusUpdate>(&value),
-        "identity" => read::<IdentityChange>(&value),
-        "echo" => read::<Echo>(&value),
-        "account" => read::<AccountNotice>(&value),
-        "unrecognized" => read::<Unrecognized>(&value),
-        _ => None,
-    };
-    known.unwrap_or_else(|| {
-        Unrecognized::new("a kind of event that this version does not know", value.to_string())
-            .with_what(name)
-            .into()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEAD: &str = r#""v":1,"id":"poll/1","provider":"meta","received_at":"2026-11-22T10:00:00.000Z""#;
-
-    #[test]
-    fn kinds_of_a_newer_writer_are_kept_whole() {
-        for (kind, value) in [
-            ("poll", r#"{"question":"?"}"#),
-            (
-                "message",
-                r#"{"message":{"sender":{"provider":"meta","id":"1"},"id":"2"},"from":{},"content":{"type":"hologram"}}"#,
-            ),
-        ] {
-            let json = format!(r#"{{{HEAD},"kind":"{kind}","{kind}":{value},"new_field":1}}"#);
-            let event: InboundEvent = serde_json::from_str(&json).unwrap();
-            let EventKind::Unrecognized(unrecognized) = event.kind() else { panic!("{event:?}") };
-            assert_eq!(unrecognized.what.as_deref(), Some(kind));
-            let kept: serde_json::Value = serde_json::from_slice(unrecognized.raw.as_bytes()).unwrap();
-            assert_eq!(kept, serde_json::from_str::<serde_json::Value>(value).unwrap());
-        }
-        assert!(
-            serde_json::from_str::<InboundEvent>(
-                &format!(r#"{{{HEAD},"kind":"poll"}}"#).replace("\"v\":1", "\"v\":2")
-            )
-            .is_err()
-        );
-    }
-
-    #[test]
-    fn raw_bytes_survive_json() {
-        for bytes in [&b"text"[..], b"", b"\xff\xfe"] {
-            let raw = RawPayload::from(bytes.to_vec());
-            let json = serde_json::to_string(&raw).unwrap();
-            assert_eq!(serde_json::from_str::<RawPayload>(&json).unwrap(), raw);
-        }
     }
 }

@@ -4,16 +4,21 @@
 //! [`EventKind::Unrecognized`] with its raw bytes and the reason, and never disturbs its neighbours.
 
 mod account;
+mod content;
 mod event;
+mod event_json;
 mod identity;
 mod message;
 mod status;
+mod unrecognized;
 
-pub use account::{AccountNotice, Notice};
-pub use event::{Echo, EventId, EventKind, InboundEvent, RawPayload, Unrecognized};
-pub use identity::{IdentityChange, User};
-pub use message::{
-    ButtonReply, CallPermissionReply, Edit, FlowReply, InboundContent, InboundMedia, InboundMessage,
-    InboundReaction, ListReply, Order, OrderItem, QuotedMessage, Referral, ReferredProduct, Unsupported,
+pub use account::{AccountNotice, Notice, Restriction};
+pub use content::{
+    ButtonReply, CallPermissionReply, Edit, FlowReply, InboundContent, InboundMedia, InboundReaction,
+    ListReply, Order, OrderItem, Unsupported,
 };
+pub use event::{Echo, EventId, EventKind, InboundEvent};
+pub use identity::{IdentityChange, User};
+pub use message::{InboundMessage, QuotedMessage, Referral, ReferredProduct};
 pub use status::{Conversation, DeliveryState, Pricing, StatusUpdate};
+pub use unrecognized::{RawPayload, Unrecognized};

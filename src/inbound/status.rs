@@ -95,7 +95,8 @@ pub enum DeliveryState {
     Failed,
     /// Taken back before it was sent.
     Canceled,
-    /// Something else, in the provider's word.
+    /// Something else, in the provider's word. Made with [`from_name`](Self::from_name), which knows the other words.
+    #[non_exhaustive]
     Other(String),
 }
 

@@ -64,7 +64,7 @@ impl Attempt {
 #[derive(Clone)]
 pub struct Departure {
     state: Arc<AtomicU8>,
-    parent: Option<Arc<Departure>>,
+    parent: Option<Arc<Self>>,
 }
 
 const UNARMED: u8 = 0;
@@ -113,6 +113,11 @@ impl Departure {
             Ok(_) => true,
             Err(state) => state == REVOKED,
         }
+    }
+
+    /// Whether somebody promised to keep the mark.
+    pub fn is_kept(&self) -> bool {
+        self.state.load(Ordering::Acquire) != UNARMED
     }
 
     /// Whether the message has left, as far as anybody kept the mark.

@@ -321,7 +321,7 @@ pub enum FlowStart {
         /// The screen.
         screen: String,
         /// Its data.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::json::present")]
         data: Option<Json>,
     },
     /// The business's own endpoint decides.
@@ -401,13 +401,13 @@ pub struct AddressRequest {
     /// The country in two letters; Meta offers this in `IN`.
     pub country: String,
     /// What is filled in already, by Meta's field names.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::json::present")]
     pub values: Option<Json>,
     /// Addresses to choose from, in Meta's form.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::json::present")]
     pub saved_addresses: Option<Json>,
     /// What was wrong with an earlier answer, by Meta's field names.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::json::present")]
     pub validation_errors: Option<Json>,
 }
 

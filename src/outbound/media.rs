@@ -46,7 +46,8 @@ impl Link {
     /// (anything else percent-encoded), without a user name, and at most 2,048 bytes long.
     pub fn new(url: impl Into<String>) -> Result<Self, InvalidLink> {
         let url = url.into();
-        if url.len() > 2048 {
+        // A URI as `http` reads it may have any other character in its path.
+        if url.len() > 2048 || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(InvalidLink);
         }
         let uri: http::Uri = url.parse().map_err(|_| InvalidLink)?;
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn links_are_https_with_a_host() {
-        for good in ["https://example.com", "https://example.com:8443/a%20b?c=d", "HTTPS://example.com/"] {
+        for good in ["https://example.com", "https://example.com:8443/a%20b?c=d#!~", "HTTPS://example.com/"] {
             assert_eq!(Link::new(good).unwrap().as_str(), good);
         }
         let long = format!("https://example.com/{}", "a".repeat(2048));
@@ -146,6 +147,12 @@ mod tests {
             "https://user:pw@example.com/",
             "https://example.com/a b",
             "https://exämple.com/",
+            "https://example.com/ä.png",
+            "https://example.com/?q=ä",
+            "https://example.com/#ä",
+            "https://example.com/#a b",
+            "https://example.com/\u{7f}",
+            "https://example.com/\n",
             &long,
         ] {
             assert_eq!(Link::new(bad), Err(InvalidLink), "{bad}");

@@ -7,7 +7,7 @@ use super::policy::{Category, OnUnknown};
 use super::template::Template;
 use crate::address::Recipient;
 use crate::ids::{MessageRef, ProviderId, SenderId};
-use crate::json::Version1;
+use crate::json::{Version1, to_millis};
 use crate::redact::redacted_debug;
 
 /// A message to send, in provider-neutral form.
@@ -255,10 +255,6 @@ impl OutboundMessage {
             ttl: self.ttl,
         }
     }
-}
-
-fn to_millis(duration: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The message that another one quotes.

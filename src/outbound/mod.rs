@@ -44,5 +44,7 @@ pub use receipt::{AcceptedStatus, Dropped, SendReceipt, Wish};
 pub use template::{
     ButtonParameter, Parameter, ParameterValue, Template, TemplateButton, TemplateCard, TemplateHeader,
 };
+#[cfg(feature = "meta")]
+pub(crate) use validate::validate_location;
 #[cfg(any(feature = "meta", feature = "twilio"))]
-pub(crate) use validate::{Field, chars_between, validate};
+pub(crate) use validate::{Field, chars_between, present, validate};

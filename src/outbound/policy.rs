@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::to_millis;
+
 /// What a message is for. It decides deadlines, who waits for whom when a sender is throttled, and whether failing
 /// over is right at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,9 +62,9 @@ pub enum OnUnknown {
 }
 
 impl OnUnknown {
-    /// Looks for the message for as long as `within`, and then does `otherwise`.
-    pub const fn reconcile(within: Duration, otherwise: Otherwise) -> Self {
-        Self::Reconcile { within, otherwise }
+    /// Looks for the message for as long as `within`, kept to the millisecond, and then does `otherwise`.
+    pub fn reconcile(within: Duration, otherwise: Otherwise) -> Self {
+        Self::Reconcile { within: to_millis(within), otherwise }
     }
 }
 

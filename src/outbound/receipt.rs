@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::address::{PhoneNumber, UserId};
 use crate::error::AttemptReport;
@@ -113,9 +113,9 @@ impl SendReceipt {
     }
 }
 
-/// What a provider says of a message that it has just accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// What a provider says of a message that it has just accepted. In JSON a lower-case word; a word that this version does
+/// not know is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AcceptedStatus {
     /// Taken, and on its way.
@@ -126,8 +126,45 @@ pub enum AcceptedStatus {
     HeldForQuality,
     /// A template that Meta has paused.
     Paused,
-    /// Something else, in the provider's word.
+    /// Something else, in the provider's word. Made with [`from_name`](Self::from_name), which knows the other words.
+    #[non_exhaustive]
     Other(String),
+}
+
+impl AcceptedStatus {
+    /// The status with this name.
+    pub fn from_name(name: &str) -> Self {
+        match name {
+            "accepted" => Self::Accepted,
+            "queued" => Self::Queued,
+            "held_for_quality_assessment" => Self::HeldForQuality,
+            "paused" => Self::Paused,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Queued => "queued",
+            Self::HeldForQuality => "held_for_quality_assessment",
+            Self::Paused => "paused",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl Serialize for AcceptedStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for AcceptedStatus {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::from_name(&String::deserialize(deserializer)?))
+    }
 }
 
 /// A wish that the provider could not fulfil.
@@ -164,6 +201,11 @@ pub enum Wish {
     Voice,
     /// The postal address of a place.
     LocationAddress,
+    /// The caller's own name for the message, where no status can bring it back.
+    Reference,
+    /// A wish that this version does not know; a receipt from a newer one may name it.
+    #[serde(other)]
+    Other,
 }
 
 redacted_debug! {

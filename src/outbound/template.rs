@@ -181,7 +181,7 @@ impl ParameterValue {
 }
 
 /// What fills the header of a template. As JSON: `{"text":{"type":"text","text":"Ada"}}`, `{"image":{"link":"https://…"}}`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TemplateHeader {
@@ -277,7 +277,7 @@ pub enum ButtonParameter {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         token: Option<String>,
         /// Data for its first screen.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::json::present")]
         data: Option<Json>,
     },
     /// Starts a voice call.
@@ -344,5 +344,11 @@ impl std::fmt::Debug for ParameterValue {
 impl std::fmt::Debug for ButtonParameter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ButtonParameter(..)")
+    }
+}
+
+impl std::fmt::Debug for TemplateHeader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TemplateHeader(..)")
     }
 }

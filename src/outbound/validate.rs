@@ -21,6 +21,11 @@ pub(crate) fn chars_between(field: impl Into<Field>, text: &str, max: usize) -> 
     }
 }
 
+/// A text that may be missing. An empty one counts as missing.
+pub(crate) fn present(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
 /// Refuses, as `InvalidMessage`, what no provider could carry. Each names the field.
 pub(crate) fn validate(message: &OutboundMessage) -> Result<()> {
     if message.to == Recipient::Unknown {
@@ -29,7 +34,7 @@ pub(crate) fn validate(message: &OutboundMessage) -> Result<()> {
     if message.via_only && message.via.is_none() {
         return Err(Error::invalid("via"));
     }
-    if let Some(reference) = &message.reference
+    if let Some(reference) = present(&message.reference)
         && reference.len() > OutboundMessage::MAX_REFERENCE_BYTES
     {
         let (limit, actual) = (OutboundMessage::MAX_REFERENCE_BYTES, reference.len());
@@ -53,6 +58,10 @@ pub(crate) fn validate_location(path: &str, location: &Location) -> Result<()> {
     }
     if !(-180.0..=180.0).contains(&location.longitude) {
         return Err(Error::invalid(format!("{path}.longitude")));
+    }
+    // Users attach it; no provider has a place for it on the way out, and it is no wish that could be dropped unnoticed.
+    if location.url.is_some() {
+        return Err(Error::invalid(format!("{path}.url")));
     }
     Ok(())
 }
@@ -110,6 +119,8 @@ mod tests {
     fn each_rule_on_both_sides_of_its_boundary() {
         let template = Template::new("t", "en");
         let user = UserId::new("US.1").unwrap();
+        let mut marked = Location::new(1.0, 2.0);
+        marked.url = Some("https://maps.example".to_owned());
         let mut via_nobody = OutboundMessage::text(to(), "x");
         via_nobody.via_only = true;
         for (message, field) in [
@@ -123,6 +134,7 @@ mod tests {
             (OutboundMessage::new(to(), Content::location(90.1, 0.0)), Some("content.latitude")),
             (OutboundMessage::new(to(), Content::location(f64::NAN, 0.0)), Some("content.latitude")),
             (OutboundMessage::new(to(), Content::location(0.0, 180.5)), Some("content.longitude")),
+            (OutboundMessage::new(to(), Content::Location(marked)), Some("content.url")),
             (OutboundMessage::new(to(), Content::contacts([])), Some("content.cards")),
             (OutboundMessage::template(to(), template.clone()), None),
             (OutboundMessage::template(to(), Template::new("", "en")), Some("content.name")),
@@ -150,6 +162,22 @@ mod tests {
         ] {
             assert_eq!(refused(&message).as_deref(), field, "{message:?}");
         }
+    }
+
+    #[test]
+    fn an_empty_text_counts_as_missing() {
+        assert_eq!(present(&None), None);
+        assert_eq!(present(&Some(String::new())), None);
+        assert_eq!(present(&Some(" ".to_owned())), Some(" "));
+    }
+
+    #[test]
+    fn a_place_names_its_path() {
+        let mut place = Location::new(90.0, 180.0);
+        assert!(validate_location("content.header", &place).is_ok());
+        place.url = Some("https://maps.example".to_owned());
+        let error = validate_location("content.header", &place).unwrap_err();
+        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidMessage, Some("content.header.url")));
     }
 
     #[test]

@@ -58,8 +58,9 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`InvalidMessage`](crate::ErrorKind::InvalidMessage) if no provider could carry it,
     /// [`Unsupported`](crate::ErrorKind::Unsupported) if this one cannot,
-    /// [`NotPortable`](crate::ErrorKind::NotPortable) if it refers to what only another one knows. Each names the
-    /// field, and the limit where there is one.
+    /// [`NotPortable`](crate::ErrorKind::NotPortable) if it refers to what only another one knows,
+    /// [`TemplateUnavailable`](crate::ErrorKind::TemplateUnavailable) if it is known that a template is not there. Each
+    /// names the field where there is one, and the limit.
     fn check(&self, message: &OutboundMessage) -> Result<()>;
 
     /// Sends the message's content once. Nothing is repeated, and alternatives are not looked at.
@@ -77,7 +78,7 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
     ///
     /// As [`send_attempt`](Self::send_attempt).
     async fn send(&self, message: &OutboundMessage) -> Result<SendReceipt> {
-        send_alternatives(self, message, AttemptId::without_clock).await
+        send_alternatives(self, message, None).await
     }
 
     /// Whether a webhook looks like one of this provider's, by method, URL and headers.
@@ -164,20 +165,35 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Sends the first of a message's contents that can go, each as an attempt of its own.
+///
+/// With a clock, the ids come from it and the message's deadline holds for all attempts together; without one, for each.
 pub(crate) async fn send_alternatives<P: WhatsAppProvider + ?Sized>(
     provider: &P,
     message: &OutboundMessage,
-    new_id: impl Fn() -> AttemptId + Send,
+    clock: Option<&dyn Clock>,
 ) -> Result<SendReceipt> {
+    let end = message.deadline.zip(clock).map(|(deadline, clock)| clock.elapsed().saturating_add(deadline));
     let mut failed = Vec::new();
-    let mut last = None;
+    let mut last: Option<Error> = None;
     for (index, content) in message.contents().enumerate() {
+        let closed = last.as_ref().is_some_and(|error| error.kind() == ErrorKind::WindowClosed);
+        if closed && !content.opens_conversations() {
+            continue;
+        }
+        let deadline = match (end, clock) {
+            (Some(end), Some(clock)) => Some(end.saturating_sub(clock.elapsed())),
+            _ => message.deadline,
+        };
+        if last.is_some() && deadline.is_some_and(|left| left.is_zero()) {
+            break;
+        }
         let single = message.with_only(content);
         let result = match provider.check(&single) {
             Err(refusal) => Err(refusal),
             Ok(()) => {
-                let mut attempt = Attempt::with_id(new_id());
-                attempt.deadline = message.deadline;
+                let mut attempt =
+                    Attempt::with_id(clock.map_or_else(AttemptId::without_clock, AttemptId::new));
+                attempt.deadline = deadline;
                 let result = provider.send_attempt(&single, &attempt).await;
                 if let Err(error) = &result {
                     failed.push(AttemptReport::failed(attempt.id, provider.id().clone(), error.into()));
@@ -213,15 +229,6 @@ impl AttemptId {
         let state = RandomState::new();
         Self::from_u128(u128::from(state.hash_one(0_u8)) << 64 | u128::from(state.hash_one(1_u8)))
     }
-}
-
-/// As [`send_alternatives`], with ids from a clock.
-pub(crate) async fn send_with_clock<P: WhatsAppProvider + ?Sized>(
-    provider: &P,
-    message: &OutboundMessage,
-    clock: &dyn Clock,
-) -> Result<SendReceipt> {
-    send_alternatives(provider, message, || AttemptId::new(clock)).await
 }
 
 macro_rules! forward {

@@ -120,3 +120,99 @@ impl StateStore for MemoryStore {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestClock;
+
+    const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
+
+    fn store() -> (TestClock, MemoryStore) {
+        let clock = TestClock::new();
+        (clock.clone(), MemoryStore::new(Arc::new(clock)))
+    }
+
+    /// Puts a value and answers with its version, if it was stored.
+    fn put(
+        store: &MemoryStore,
+        key: &str,
+        expected: Expected,
+        value: &'static str,
+        ttl: Option<Duration>,
+    ) -> Option<u64> {
+        let put = store.put_if(key, expected, Bytes::from(value), ttl);
+        match TestClock::new().block_on(put).unwrap() {
+            PutOutcome::Stored { version } => Some(version),
+            PutOutcome::Conflict { .. } => None,
+        }
+    }
+
+    fn get(store: &MemoryStore, key: &str) -> Option<Versioned> {
+        TestClock::new().block_on(store.get(&[key])).unwrap().pop().unwrap()
+    }
+
+    #[test]
+    fn of_writers_that_expect_the_same_one_succeeds() {
+        let (_, store) = store();
+        let first = put(&store, "k", Expected::Absent, "a", None).unwrap();
+        assert_eq!(put(&store, "k", Expected::Absent, "b", None), None);
+        let second = put(&store, "k", Expected::Version(first), "c", None).unwrap();
+        assert_eq!(put(&store, "k", Expected::Version(first), "d", None), None);
+        assert_eq!(get(&store, "k"), Some(Versioned::new("c", second)));
+        let conflict = store.put_if("k", Expected::Absent, Bytes::new(), None);
+        let conflict = TestClock::new().block_on(conflict).unwrap();
+        assert_eq!(conflict, PutOutcome::conflict(Some(Versioned::new("c", second))));
+    }
+
+    #[test]
+    fn a_value_is_gone_when_its_time_has_passed_and_not_before() {
+        let (clock, store) = store();
+        let version = put(&store, "k", Expected::Absent, "a", MINUTE).unwrap();
+        clock.advance(Duration::from_nanos(59_999_999_999));
+        assert!(get(&store, "k").is_some());
+        clock.advance(Duration::from_nanos(1));
+        assert_eq!(get(&store, "k"), None);
+        assert_eq!(put(&store, "k", Expected::Version(version), "b", None), None);
+        let again = put(&store, "k", Expected::Absent, "b", None).unwrap();
+        assert_ne!(again, version, "a version is never used twice");
+    }
+
+    #[test]
+    fn only_the_version_that_is_there_is_deleted() {
+        let (_, store) = store();
+        let version = put(&store, "k", Expected::Absent, "a", None).unwrap();
+        let delete = |version| TestClock::new().block_on(store.delete_if("k", version)).unwrap();
+        assert!(!delete(version + 1));
+        assert!(delete(version));
+        assert!(!delete(version));
+        assert_ne!(put(&store, "k", Expected::Absent, "a", None), Some(version));
+    }
+
+    #[test]
+    fn several_keys_come_in_the_order_they_were_asked_for() {
+        let (_, store) = store();
+        put(&store, "a", Expected::Absent, "1", None);
+        put(&store, "b", Expected::Absent, "2", None);
+        let values = TestClock::new().block_on(store.get(&["b", "none", "a", "b"])).unwrap();
+        let values: Vec<_> = values.into_iter().map(|value| value.map(|value| value.value)).collect();
+        let (a, b) = (Some(Bytes::from("1")), Some(Bytes::from("2")));
+        assert_eq!(values, [b.clone(), None, a, b]);
+    }
+
+    #[test]
+    fn a_full_store_refuses_new_keys_until_old_ones_expire() {
+        let (clock, store) = store();
+        let store = store.with_capacity(2);
+        put(&store, "a", Expected::Absent, "1", MINUTE);
+        let version = put(&store, "b", Expected::Absent, "1", None).unwrap();
+        let third = || TestClock::new().block_on(store.put_if("c", Expected::Absent, Bytes::new(), None));
+        assert!(third().is_err());
+        assert!(
+            put(&store, "b", Expected::Version(version), "2", None).is_some(),
+            "what is there can be changed"
+        );
+        clock.advance(Duration::from_secs(60));
+        assert!(third().is_ok());
+    }
+}
