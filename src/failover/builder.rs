@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use super::health::{Health, HealthPolicy};
+use super::health::Health;
 use super::observe::{FailoverEvent, Observer};
-use super::policy::FailoverPolicy;
+use super::policy::{FailoverPolicy, HealthPolicy};
 use super::route::{Route, RouteSource};
 use super::{FailoverProvider, Inner, Member};
 use crate::clock::{Clock, default_clock};

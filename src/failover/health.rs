@@ -2,81 +2,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::plan::Standing;
+use super::policy::HealthPolicy;
 use crate::clock::Clock;
 use crate::error::ErrorKind;
-
-/// When a member counts as unwell, and how it comes back.
-#[doc(alias = "circuit breaker")]
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct HealthPolicy {
-    /// So many failures in a row, at most one of each recipient, and the member is not used for a while. Default 5: at
-    /// one independent error in a hundred that is a chance of 1 in 10,000,000,000 per message.
-    pub failures: usize,
-    /// How long it is not used. Default 30 s; doubles with each time that it fails again.
-    pub open: Duration,
-    /// The longest time it is not used. Default 300 s.
-    pub open_max: Duration,
-    /// How long it is not used after its credentials were refused or its account was blocked. Default 60 s; doubles.
-    pub blocked: Duration,
-    /// The longest time it is not used after that. Default 30 min.
-    pub blocked_max: Duration,
-    /// So many successful trials, one at a time, and it is well again. Default 2.
-    pub successes: u32,
-    /// Traffic does not come back sooner than this after it went away. Default 60 s.
-    pub fail_back: Duration,
-    /// After this time without an outage the doubling begins anew. Default 300 s.
-    pub forget: Duration,
-    /// How long the member's own probe may take, which is asked before the first trial. Default 2 s.
-    pub probe: Duration,
-}
-
-impl Default for HealthPolicy {
-    fn default() -> Self {
-        Self {
-            failures: 5,
-            open: Duration::from_secs(30),
-            open_max: Duration::from_secs(300),
-            blocked: Duration::from_secs(60),
-            blocked_max: Duration::from_secs(30 * 60),
-            successes: 2,
-            fail_back: Duration::from_secs(60),
-            forget: Duration::from_secs(300),
-            probe: Duration::from_secs(2),
-        }
-    }
-}
-
-impl HealthPolicy {
-    /// Sets the number of failures in a row. 0 counts as 1.
-    #[must_use]
-    pub fn with_failures(mut self, failures: usize) -> Self {
-        self.failures = failures;
-        self
-    }
-
-    /// Sets for how long a member is not used, at first and at most.
-    #[must_use]
-    pub fn with_open(mut self, open: Duration, max: Duration) -> Self {
-        self.open = open;
-        self.open_max = max;
-        self
-    }
-
-    /// Sets when traffic may come back.
-    #[must_use]
-    pub fn with_fail_back(mut self, fail_back: Duration) -> Self {
-        self.fail_back = fail_back;
-        self
-    }
-
-    /// Sets how many trials must succeed.
-    #[must_use]
-    pub fn with_successes(mut self, successes: u32) -> Self {
-        self.successes = successes;
-        self
-    }
-}
 
 /// What an attempt says about a member's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,8 +58,8 @@ struct Breaker {
     state: State,
     /// The recipients of the failures in a row.
     failed: Vec<u64>,
-    /// How often it opened since it was last forgotten.
-    openings: u32,
+    /// How often it opened since that was last forgotten: by outages, and by trouble with the account.
+    openings: [u32; 2],
     /// When traffic last went away from it.
     left_at: Option<Duration>,
     /// When it last became well.
@@ -157,6 +85,13 @@ impl State {
     }
 }
 
+/// A state, and the one after it.
+pub(super) type Change = (HealthState, HealthState);
+
+fn changed(before: State, after: State) -> Option<Change> {
+    (before.name() != after.name()).then(|| (before.name(), after.name()))
+}
+
 /// Leave to make one attempt. What is learned from it is [recorded](Self::record); dropped without that, it only gives
 /// the trial back, so a send that is dropped can leave no breaker stuck.
 #[derive(Debug)]
@@ -172,7 +107,7 @@ impl Health {
         let breaker = Breaker {
             state: State::Closed,
             failed: Vec::new(),
-            openings: 0,
+            openings: [0; 2],
             left_at: None,
             closed_at: clock.elapsed(),
             epoch: 0,
@@ -198,10 +133,11 @@ impl Health {
     }
 
     /// Leave for an attempt. `None` if the one trial at a time is out already, unless `forced`: then the attempt is
-    /// made, and counts like any other.
-    pub(super) fn permit(self: &Arc<Self>, forced: bool) -> Option<Permit> {
+    /// made all the same. Tells whether the state changed with it.
+    pub(super) fn permit(self: &Arc<Self>, forced: bool) -> Option<(Permit, Option<Change>)> {
         let now = self.clock.elapsed();
         let mut breaker = self.breaker();
+        let before = breaker.state;
         let (is_trial, is_probed) = match breaker.state {
             State::Closed => (false, true),
             State::Open { cause, until } if now >= until => {
@@ -215,7 +151,8 @@ impl Health {
             State::Open { .. } | State::HalfOpen { .. } if forced => (false, true),
             State::Open { .. } | State::HalfOpen { .. } => return None,
         };
-        Some(Permit { health: Arc::clone(self), epoch: breaker.epoch, is_trial, is_probed })
+        let change = changed(before, breaker.state);
+        Some((Permit { health: Arc::clone(self), epoch: breaker.epoch, is_trial, is_probed }, change))
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -227,21 +164,34 @@ impl Health {
         let calm = matches!(breaker.state, State::Closed)
             && now.saturating_sub(breaker.closed_at) >= self.policy.forget;
         if calm {
-            breaker.openings = 0;
+            breaker.openings = [0; 2];
         }
         if matches!(breaker.state, State::Closed) {
             breaker.left_at = Some(now);
         }
-        let blocked = matches!(cause, ErrorKind::Credentials | ErrorKind::AccountBlocked);
-        let (first, max) = if blocked {
-            (self.policy.blocked, self.policy.blocked_max)
-        } else {
-            (self.policy.open, self.policy.open_max)
+        let [outages, blocks] = &mut breaker.openings;
+        let (openings, first, max) = match cause {
+            ErrorKind::Credentials | ErrorKind::AccountBlocked => {
+                (blocks, self.policy.blocked, self.policy.blocked_max)
+            }
+            _ => (outages, self.policy.open, self.policy.open_max),
         };
-        let doubled = first.saturating_mul(2_u32.saturating_pow(breaker.openings)).min(max);
-        breaker.openings = breaker.openings.saturating_add(1);
+        let doubled = first.saturating_mul(2_u32.saturating_pow(*openings)).min(max);
+        *openings = openings.saturating_add(1);
         let until = now.saturating_add(self.jitter(doubled));
         breaker.change(State::Open { cause, until });
+    }
+
+    /// After so many successes in a row of messages that were risked.
+    fn succeed(&self, breaker: &mut Breaker, cause: ErrorKind, successes: u32) {
+        if successes >= self.policy.successes {
+            breaker.change(State::Closed);
+            breaker.closed_at = self.clock.elapsed();
+        } else if matches!(breaker.state, State::HalfOpen { .. }) {
+            breaker.state = State::HalfOpen { cause, successes, trial_out: false };
+        } else {
+            breaker.change(State::HalfOpen { cause, successes, trial_out: false });
+        }
     }
 
     /// Between half of the time and all of it, so that many machines do not come back at once.
@@ -272,7 +222,7 @@ impl Permit {
     }
 
     /// Takes down what the attempt said about the member, and tells whether its state changed.
-    pub(super) fn record(mut self, verdict: Verdict) -> Option<(HealthState, HealthState)> {
+    pub(super) fn record(mut self, verdict: Verdict) -> Option<Change> {
         let health = Arc::clone(&self.health);
         let mut breaker = health.breaker();
         // A trial answers for itself; any other attempt must have begun in the state that still holds.
@@ -292,28 +242,23 @@ impl Permit {
             }
             (State::Closed, Verdict::Blocked { cause }) => health.open(&mut breaker, cause),
             (State::HalfOpen { cause, successes, .. }, Verdict::Well) if self.is_trial => {
-                let successes = successes + 1;
-                if successes >= health.policy.successes {
-                    breaker.change(State::Closed);
-                    breaker.closed_at = health.clock.elapsed();
-                } else {
-                    breaker.state = State::HalfOpen { cause, successes, trial_out: false };
-                }
+                health.succeed(&mut breaker, cause, successes + 1);
             }
+            // Nobody else was there, and it worked: as good as a trial.
+            (State::Open { cause, .. }, Verdict::Well) => health.succeed(&mut breaker, cause, 1),
             (State::HalfOpen { .. }, Verdict::Failed { cause, .. } | Verdict::Blocked { cause })
                 if self.is_trial =>
             {
                 health.open(&mut breaker, cause);
             }
-            // Forced attempts on an open breaker, and what says nothing.
+            // What says nothing, and what only confirms that it is not well.
             _ => {
                 drop(breaker);
                 return None;
             }
         }
         self.is_trial = false;
-        let after = breaker.state;
-        (before.name() != after.name()).then(|| (before.name(), after.name()))
+        changed(before, breaker.state)
     }
 }
 
@@ -332,179 +277,4 @@ impl Drop for Permit {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::TestClock;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn health(policy: HealthPolicy) -> (TestClock, Arc<Health>) {
-        let clock = TestClock::new();
-        (clock.clone(), Arc::new(Health::new(policy, Arc::new(clock))))
-    }
-
-    fn fails(health: &Arc<Health>, recipient: u64) -> Option<(HealthState, HealthState)> {
-        let verdict = Verdict::Failed { cause: ErrorKind::Unavailable, recipient };
-        health.permit(false).unwrap().record(verdict)
-    }
-
-    fn succeeds(health: &Arc<Health>) -> Option<(HealthState, HealthState)> {
-        health.permit(false).unwrap().record(Verdict::Well)
-    }
-
-    fn opened(policy: HealthPolicy) -> (TestClock, Arc<Health>) {
-        let (clock, health) = health(policy);
-        for recipient in 0..5 {
-            fails(&health, recipient);
-        }
-        (clock, health)
-    }
-
-    fn remaining(health: &Health) -> Duration {
-        let Standing::Open { remaining, .. } = health.standing() else { panic!("{:?}", health.standing()) };
-        remaining
-    }
-
-    #[test]
-    fn opens_at_the_fifth_failure_in_a_row_and_not_at_the_fourth() {
-        let (_, health) = health(HealthPolicy::default());
-        for recipient in 0..4 {
-            assert_eq!(fails(&health, recipient), None);
-        }
-        assert_eq!(health.standing(), Standing::Ready);
-        assert_eq!(fails(&health, 4), Some((HealthState::Closed, HealthState::Open)));
-        assert!(health.permit(false).is_none());
-    }
-
-    #[test]
-    fn a_success_begins_the_count_anew_and_what_says_nothing_does_not() {
-        let (_, health) = health(HealthPolicy::default());
-        (0..4).for_each(|recipient| drop(fails(&health, recipient)));
-        succeeds(&health);
-        (0..4).for_each(|recipient| drop(fails(&health, recipient)));
-        assert_eq!(health.standing(), Standing::Ready);
-        health.permit(false).unwrap().record(Verdict::Nothing);
-        fails(&health, 4);
-        assert_ne!(health.standing(), Standing::Ready);
-    }
-
-    #[test]
-    fn one_recipient_cannot_open_it_alone() {
-        let (_, health) = health(HealthPolicy::default());
-        (0..100).for_each(|_| drop(fails(&health, 7)));
-        assert_eq!(health.standing(), Standing::Ready);
-    }
-
-    #[test]
-    fn blocked_opens_at_once_and_for_longer() {
-        let (_, health) = health(HealthPolicy::default());
-        let verdict = Verdict::of(ErrorKind::Credentials, 1);
-        assert_eq!(
-            health.permit(false).unwrap().record(verdict),
-            Some((HealthState::Closed, HealthState::Open))
-        );
-        assert!((30 * SECOND..=60 * SECOND).contains(&remaining(&health)));
-    }
-
-    #[test]
-    fn only_outages_and_account_trouble_count() {
-        for kind in ErrorKind::ALL.iter().copied() {
-            let expected = match kind {
-                ErrorKind::Unavailable | ErrorKind::NoAnswer => Verdict::Failed { cause: kind, recipient: 1 },
-                ErrorKind::Credentials | ErrorKind::AccountBlocked => Verdict::Blocked { cause: kind },
-                _ => Verdict::Nothing,
-            };
-            assert_eq!(Verdict::of(kind, 1), expected);
-        }
-    }
-
-    #[test]
-    fn open_time_doubles_to_its_limit_with_jitter_of_half() {
-        let (clock, health) = opened(HealthPolicy::default());
-        for expected in [30, 60, 120, 240, 300, 300] {
-            let wait = remaining(&health);
-            assert!((expected * SECOND / 2..=expected * SECOND).contains(&wait), "{wait:?} for {expected}");
-            clock.advance(wait - Duration::from_nanos(1));
-            assert!(matches!(health.standing(), Standing::Open { .. }));
-            clock.advance(Duration::from_nanos(1));
-            assert_eq!(health.standing(), Standing::Trial);
-            assert_eq!(fails(&health, 9), Some((HealthState::HalfOpen, HealthState::Open)));
-        }
-    }
-
-    #[test]
-    fn one_trial_at_a_time_and_two_successes_close() {
-        let (clock, health) = opened(HealthPolicy::default());
-        clock.advance(30 * SECOND);
-        let trial = health.permit(false).unwrap();
-        assert!(trial.wants_probe());
-        assert!(health.permit(false).is_none(), "the others go elsewhere");
-        assert!(matches!(health.standing(), Standing::Open { .. }));
-        assert_eq!(trial.record(Verdict::Well), None);
-        assert_eq!(health.standing(), Standing::Trial);
-        let second = health.permit(false).unwrap();
-        assert!(!second.wants_probe());
-        assert_eq!(second.record(Verdict::Well), Some((HealthState::HalfOpen, HealthState::Closed)));
-    }
-
-    #[test]
-    fn a_trial_that_is_dropped_or_says_nothing_is_given_back() {
-        let (clock, health) = opened(HealthPolicy::default());
-        clock.advance(30 * SECOND);
-        drop(health.permit(false).unwrap());
-        assert_eq!(health.standing(), Standing::Trial);
-        health.permit(false).unwrap().record(Verdict::Nothing);
-        assert_eq!(health.standing(), Standing::Trial);
-    }
-
-    #[test]
-    fn traffic_comes_back_sixty_seconds_after_it_left_and_not_before() {
-        let (clock, health) = opened(HealthPolicy::default());
-        clock.advance(30 * SECOND);
-        succeeds(&health);
-        succeeds(&health);
-        assert_eq!(health.standing(), Standing::Recovering);
-        clock.advance(30 * SECOND - Duration::from_nanos(1));
-        assert_eq!(health.standing(), Standing::Recovering);
-        clock.advance(Duration::from_nanos(1));
-        assert_eq!(health.standing(), Standing::Ready);
-    }
-
-    #[test]
-    fn the_doubling_is_forgotten_after_five_calm_minutes() {
-        for (calm, expected) in [(300 * SECOND, 30), (299 * SECOND, 60)] {
-            let (clock, health) = opened(HealthPolicy::default());
-            clock.advance(30 * SECOND);
-            succeeds(&health);
-            succeeds(&health);
-            clock.advance(calm);
-            (0..5).for_each(|recipient| drop(fails(&health, recipient)));
-            let wait = remaining(&health);
-            assert!((expected * SECOND / 2..=expected * SECOND).contains(&wait), "{wait:?} for {expected}");
-        }
-    }
-
-    #[test]
-    fn late_results_change_nothing() {
-        let (clock, health) = health(HealthPolicy::default());
-        let late_failure = health.permit(false).unwrap();
-        let late_success = health.permit(false).unwrap();
-        (0..5).for_each(|recipient| drop(fails(&health, recipient)));
-        let wait = remaining(&health);
-        assert_eq!(late_success.record(Verdict::Well), None);
-        assert_eq!(remaining(&health), wait);
-        clock.advance(wait);
-        let trial = health.permit(false).unwrap();
-        assert_eq!(late_failure.record(Verdict::Failed { cause: ErrorKind::NoAnswer, recipient: 9 }), None);
-        assert_eq!(trial.record(Verdict::Well), None);
-        assert_eq!(health.standing(), Standing::Trial, "the trial's success still counts");
-    }
-
-    #[test]
-    fn a_forced_attempt_on_an_open_breaker_moves_nothing() {
-        let (_, health) = opened(HealthPolicy::default());
-        let wait = remaining(&health);
-        assert_eq!(health.permit(true).unwrap().record(Verdict::Well), None);
-        assert_eq!(remaining(&health), wait);
-    }
-}
+mod tests;

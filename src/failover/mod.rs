@@ -31,24 +31,26 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 mod builder;
+mod delivery;
 mod health;
 mod observe;
 mod plan;
 mod policy;
 mod reconcile;
 mod route;
+mod routing;
 mod send;
 
 pub use builder::FailoverBuilder;
-pub use health::{HealthPolicy, HealthState};
+pub use health::HealthState;
 pub use observe::{FailoverEvent, Observer, Resolution, RouteOrigin};
 pub use plan::{Candidate, Plan, PlanRequest, SkipReason, Skipped, Standing, Step, plan};
-pub use policy::{CategoryPolicy, FailoverPolicy};
+pub use policy::{CategoryPolicy, FailoverPolicy, HealthPolicy};
 pub use route::{InvalidRoute, Route, RouteContext, RouteFn, RouteSource, RouteSwitch, route_fn};
 
 use self::health::Health;
 use crate::clock::Clock;
-use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::ids::{MediaRef, MessageRef, ProviderId, SenderId};
 use crate::inbound::InboundEvent;
 use crate::outbound::{Attempt, OutboundMessage, SendReceipt};
@@ -90,6 +92,16 @@ use crate::webhook::{
 #[derive(Clone)]
 pub struct FailoverProvider(Arc<Inner>);
 
+/// The health of a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemberStanding {
+    /// The member.
+    pub member: ProviderId,
+    /// Its health, as far as a plan is concerned.
+    pub standing: Standing,
+}
+
 struct Inner {
     id: ProviderId,
     members: Vec<Member>,
@@ -121,8 +133,12 @@ impl FailoverProvider {
     }
 
     /// The members in the configured order, with their health at this moment.
-    pub fn standings(&self) -> Vec<(ProviderId, Standing)> {
-        self.0.members.iter().map(|member| (member.id().clone(), member.health.standing())).collect()
+    pub fn standings(&self) -> Vec<MemberStanding> {
+        let standing = |member: &Member| MemberStanding {
+            member: member.id().clone(),
+            standing: member.health.standing(),
+        };
+        self.0.members.iter().map(standing).collect()
     }
 
     /// The member that a message, a media file or a sender belongs to.
@@ -131,11 +147,7 @@ impl FailoverProvider {
         members()
             .find(|member| member.senders().contains(sender))
             .or_else(|| members().find(|member| *member.id() == sender.provider))
-            .ok_or_else(|| {
-                Error::new(ErrorKind::NotPortable, Acceptance::NotAccepted)
-                    .with_provider(self.0.id.clone())
-                    .with_field("sender")
-            })
+            .ok_or_else(|| Error::not_portable("sender").with_provider(self.0.id.clone()))
     }
 }
 
@@ -168,16 +180,11 @@ impl WhatsAppProvider for FailoverProvider {
         members.fold(first, |all, next| all.union(&next))
     }
 
-    /// Whether at least one member would take the message; the error is the first member's.
+    /// Whether at least one member would take the message, whatever the flag says and whoever is well; the error is that
+    /// of the first member that was asked.
     fn check(&self, message: &OutboundMessage) -> Result<()> {
-        let mut first = None;
-        for member in &self.0.members {
-            match member.provider.check(message) {
-                Ok(()) => return Ok(()),
-                Err(error) => first = first.or(Some(error)),
-            }
-        }
-        Err(first.unwrap_or_else(|| Error::unsupported("members")))
+        let (plan, refusal) = self.plan(&message.with_only(&message.content), Route::Auto);
+        if plan.steps.is_empty() { Err(refusal) } else { Ok(()) }
     }
 
     async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
@@ -262,11 +269,13 @@ impl WhatsAppProvider for FailoverProvider {
     async fn find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
         let mut answer = Err(Error::unsupported("find_sent").with_provider(self.0.id.clone()));
         for member in &self.0.members {
-            match member.provider.find_sent(query).await {
-                Ok(found @ (SentLookup::Found(_) | SentLookup::Refused(_))) => return Ok(found),
-                Ok(unsure) => answer = Ok(unsure),
-                Err(error) if answer.is_err() => answer = Err(error),
-                Err(_) => {}
+            match (member.provider.find_sent(query).await, &answer) {
+                (Ok(found @ SentLookup::Found(_)), _) => return Ok(found),
+                // That one member refused it is worth more than that another has not seen it.
+                (Ok(_), Ok(SentLookup::Refused(_))) => {}
+                (Ok(unsure), _) => answer = Ok(unsure),
+                (Err(error), Err(_)) => answer = Err(error),
+                (Err(_), Ok(_)) => {}
             }
         }
         answer

@@ -21,13 +21,15 @@ impl<F: Fn(&FailoverEvent) + Send + Sync + 'static> Observer for F {
     }
 }
 
-/// A decision of a failover. No event holds a body, a number or a secret.
+/// A decision of a failover. No event holds a body, a number or a secret, nor what a provider said in words.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FailoverEvent {
     /// The flag's answer for a message.
     #[non_exhaustive]
     Routed {
+        /// The send: the id of its first attempt.
+        send: AttemptId,
         /// The route that holds for this message.
         route: Route,
         /// Where it comes from.
@@ -36,12 +38,16 @@ pub enum FailoverEvent {
     /// The flag named a member that there is none of; it counts as no opinion.
     #[non_exhaustive]
     UnknownMember {
+        /// The send: the id of its first attempt.
+        send: AttemptId,
         /// The route.
         route: Route,
     },
     /// The members that a message is tried at.
     #[non_exhaustive]
     Planned {
+        /// The send: the id of its first attempt.
+        send: AttemptId,
         /// The plan.
         plan: Plan,
         /// What the message is for.

@@ -46,7 +46,8 @@ impl Candidate {
     }
 
     fn sends_from(&self, sender: &SenderId) -> bool {
-        self.senders.contains(sender)
+        // A provider may send for more senders than it lists, such as the numbers of a pool. It refuses what it cannot.
+        self.senders.contains(sender) || self.id == sender.provider
     }
 }
 
@@ -176,17 +177,16 @@ pub fn plan(request: &PlanRequest, candidates: &[Candidate]) -> Plan {
     let forced = only.is_some() || request.from.is_some() || request.via_only;
 
     let mut chosen: Vec<&Candidate> = Vec::new();
+    let mut skip = |candidate: &Candidate, reason| {
+        plan.skipped.push(Skipped { member: candidate.id.clone(), reason });
+    };
     for candidate in candidates {
-        let reason = if only.is_some_and(|only| *only != candidate.id) {
-            Some(SkipReason::Route)
+        if only.is_some_and(|only| *only != candidate.id) {
+            skip(candidate, SkipReason::Route);
         } else if only.is_none() && !message_allows(request, candidate) {
-            Some(SkipReason::Message)
+            skip(candidate, SkipReason::Message);
         } else {
-            refuses_all(candidate).map(SkipReason::Refuses)
-        };
-        match reason {
-            Some(reason) => plan.skipped.push(Skipped { member: candidate.id.clone(), reason }),
-            None => chosen.push(candidate),
+            chosen.push(candidate);
         }
     }
 
@@ -194,11 +194,21 @@ pub fn plan(request: &PlanRequest, candidates: &[Candidate]) -> Plan {
     chosen.sort_by_key(|candidate| rank(request, candidate));
     if request.single {
         for other in chosen.drain(1.min(chosen.len())..) {
-            plan.skipped.push(Skipped { member: other.id.clone(), reason: SkipReason::Category });
+            skip(other, SkipReason::Category);
         }
     }
+    // What no provider could carry, or may, ends the plan at the member that says so.
+    let mut end = None;
+    chosen.retain(|candidate| match end.or_else(|| refuses_all(candidate)) {
+        None => true,
+        Some(kind) => {
+            skip(candidate, SkipReason::Refuses(kind));
+            end = end.or(Some(kind).filter(|kind| ends_everything(*kind)));
+            false
+        }
+    });
     if !forced {
-        by_health(&mut chosen, &mut plan.skipped);
+        by_health(request, &mut chosen, &mut skip);
     }
     plan.steps = chosen.into_iter().map(step).collect();
     plan
@@ -218,13 +228,36 @@ fn message_allows(request: &PlanRequest, candidate: &Candidate) -> bool {
     by_sender && by_provider
 }
 
+/// The contents that a member carries: an alternative is there for what this member cannot carry, or not now, and for
+/// nothing else.
+fn carried(candidate: &Candidate) -> Vec<usize> {
+    let mut contents = Vec::new();
+    for (index, refusal) in candidate.refusals.iter().enumerate() {
+        match refusal {
+            None => contents.push(index),
+            Some(ErrorKind::Unsupported | ErrorKind::NotPortable | ErrorKind::WindowClosed) => {}
+            Some(_) => break,
+        }
+    }
+    contents
+}
+
 /// Why the member carries none of the contents: the reason it gives for the first of them.
 fn refuses_all(candidate: &Candidate) -> Option<ErrorKind> {
-    candidate
-        .refusals
-        .iter()
-        .all(Option::is_some)
-        .then(|| candidate.refusals.iter().flatten().next().copied())?
+    candidate.refusals.iter().flatten().next().copied().filter(|_| carried(candidate).is_empty())
+}
+
+/// Whether no other member is to be tried after a refusal like this.
+fn ends_everything(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::InvalidMessage
+            | ErrorKind::RecipientUnreachable
+            | ErrorKind::RecipientRefused
+            | ErrorKind::RecipientThrottled
+            | ErrorKind::Expired
+            | ErrorKind::Duplicate
+    )
 }
 
 fn rank(request: &PlanRequest, candidate: &Candidate) -> u8 {
@@ -240,24 +273,31 @@ fn rank(request: &PlanRequest, candidate: &Candidate) -> u8 {
     }
 }
 
-/// Puts those that are well first and leaves out those that are not, unless there is nobody else.
-fn by_health(chosen: &mut Vec<&Candidate>, skipped: &mut Vec<Skipped>) {
-    let is_open = |candidate: &Candidate| matches!(candidate.standing, Standing::Open { .. });
-    if chosen.iter().all(|candidate| is_open(candidate)) {
+/// Puts those that are well first and leaves out those that are not, unless nobody is known to be well.
+fn by_health(
+    request: &PlanRequest,
+    chosen: &mut Vec<&Candidate>,
+    skip: &mut impl FnMut(&Candidate, SkipReason),
+) {
+    let is_well =
+        |candidate: &&Candidate| matches!(candidate.standing, Standing::Ready | Standing::Recovering);
+    if !chosen.iter().any(is_well) {
         chosen.sort_by_key(|candidate| match candidate.standing {
-            Standing::Open { cause, remaining } => (account_trouble(cause), remaining),
-            Standing::Ready | Standing::Trial | Standing::Recovering => (false, Duration::ZERO),
+            Standing::Open { cause, remaining } => (true, account_trouble(cause), remaining),
+            Standing::Ready | Standing::Trial | Standing::Recovering => (false, false, Duration::ZERO),
         });
         return;
     }
     chosen.retain(|candidate| match candidate.standing {
         Standing::Open { cause, .. } => {
-            skipped.push(Skipped { member: candidate.id.clone(), reason: SkipReason::Unhealthy(cause) });
+            skip(candidate, SkipReason::Unhealthy(cause));
             false
         }
         Standing::Ready | Standing::Trial | Standing::Recovering => true,
     });
-    chosen.sort_by_key(|candidate| candidate.standing == Standing::Recovering);
+    // Whoever was named, or holds the conversation, need not wait: the pause is there to keep others from flapping.
+    chosen
+        .sort_by_key(|candidate| candidate.standing == Standing::Recovering && rank(request, candidate) > 1);
 }
 
 /// What does not pass by waiting is worse than an outage.
@@ -266,148 +306,12 @@ fn account_trouble(cause: ErrorKind) -> bool {
 }
 
 fn step(candidate: &Candidate) -> Step {
-    let carried = candidate.refusals.iter().enumerate().filter(|(_, refusal)| refusal.is_none());
     Step {
         member: candidate.id.clone(),
-        contents: carried.map(|(index, _)| index).collect(),
+        contents: carried(candidate),
         unwell: matches!(candidate.standing, Standing::Open { .. }),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DOWN: Standing = Standing::open(ErrorKind::Unavailable, Duration::from_secs(30));
-
-    fn meta() -> Candidate {
-        Candidate::new(ProviderId::META).with_senders(vec![SenderId::new(ProviderId::META, "1")])
-    }
-
-    fn twilio() -> Candidate {
-        Candidate::new(ProviderId::TWILIO).with_senders(vec![SenderId::new(ProviderId::TWILIO, "+2")])
-    }
-
-    fn order(request: &PlanRequest, candidates: &[Candidate]) -> String {
-        plan(request, candidates).steps.iter().map(|step| step.member.as_str()).collect::<Vec<_>>().join(" ")
-    }
-
-    fn skipped(request: &PlanRequest, candidates: &[Candidate]) -> Vec<(String, SkipReason)> {
-        let plan = plan(request, candidates);
-        plan.skipped.into_iter().map(|skipped| (skipped.member.to_string(), skipped.reason)).collect()
-    }
-
-    fn request() -> PlanRequest {
-        PlanRequest::default()
-    }
-
-    #[test]
-    fn authority_from_low_to_high() {
-        let members = [meta(), twilio(), Candidate::new("third".parse().unwrap())];
-        let mut request = request();
-        assert_eq!(order(&request, &members), "meta twilio third");
-        request.route = Route::Prefer(ProviderId::TWILIO);
-        assert_eq!(order(&request, &members), "twilio meta third");
-        request.pin = Some("third".parse().unwrap());
-        assert_eq!(order(&request, &members), "third twilio meta");
-        request.via = Some(ProviderId::META);
-        assert_eq!(order(&request, &members), "meta third twilio");
-        request.via_only = true;
-        assert_eq!(order(&request, &members), "meta");
-        request.route = Route::Only(ProviderId::TWILIO);
-        assert_eq!(order(&request, &members), "twilio");
-        assert_eq!(
-            skipped(&request, &members),
-            [("meta".to_owned(), SkipReason::Route), ("third".to_owned(), SkipReason::Route)]
-        );
-    }
-
-    #[test]
-    fn a_sender_names_its_member() {
-        let members = [meta(), twilio()];
-        let from = SenderId::new(ProviderId::TWILIO, "+2");
-        let mut request = PlanRequest { from: Some(from), ..request() };
-        assert_eq!(order(&request, &members), "twilio");
-        request.from = Some(SenderId::new(ProviderId::TWILIO, "+3"));
-        assert_eq!(order(&request, &members), "");
-        assert_eq!(skipped(&request, &members).len(), 2);
-    }
-
-    #[test]
-    fn a_route_that_names_nobody_is_no_opinion() {
-        let members = [meta(), twilio()];
-        for route in ["only:nobody", "prefer:nobody", "auto"] {
-            let request = PlanRequest { route: route.parse().unwrap(), ..request() };
-            assert_eq!(order(&request, &members), "meta twilio", "{route}");
-        }
-    }
-
-    #[test]
-    fn health_moves_on_only_below_only_from_and_via_only() {
-        let members = [meta().with_standing(DOWN), twilio()];
-        assert_eq!(order(&request(), &members), "twilio");
-        for soft in [
-            PlanRequest { via: Some(ProviderId::META), ..request() },
-            PlanRequest { pin: Some(ProviderId::META), ..request() },
-            PlanRequest { route: Route::Prefer(ProviderId::META), ..request() },
-        ] {
-            assert_eq!(order(&soft, &members), "twilio");
-            assert_eq!(
-                skipped(&soft, &members),
-                [("meta".to_owned(), SkipReason::Unhealthy(ErrorKind::Unavailable))]
-            );
-        }
-        for forced in [
-            PlanRequest { via: Some(ProviderId::META), via_only: true, ..request() },
-            PlanRequest { from: Some(SenderId::new(ProviderId::META, "1")), ..request() },
-            PlanRequest { route: Route::Only(ProviderId::META), ..request() },
-        ] {
-            assert_eq!(order(&forced, &members), "meta");
-        }
-    }
-
-    #[test]
-    fn a_member_on_trial_keeps_its_place_and_one_that_recovers_waits() {
-        let members = [meta().with_standing(Standing::Trial), twilio()];
-        assert_eq!(order(&request(), &members), "meta twilio");
-        let members = [meta().with_standing(Standing::Recovering), twilio()];
-        assert_eq!(order(&request(), &members), "twilio meta");
-        let members = [meta().with_standing(Standing::Recovering), twilio().with_standing(DOWN)];
-        assert_eq!(order(&request(), &members), "meta");
-    }
-
-    #[test]
-    fn when_nobody_is_well_the_least_bad_is_tried_first() {
-        let later = Standing::open(ErrorKind::Unavailable, Duration::from_secs(60));
-        let blocked = Standing::open(ErrorKind::AccountBlocked, Duration::from_secs(1));
-        assert_eq!(
-            order(&request(), &[meta().with_standing(later), twilio().with_standing(DOWN)]),
-            "twilio meta"
-        );
-        assert_eq!(
-            order(&request(), &[meta().with_standing(blocked), twilio().with_standing(later)]),
-            "twilio meta"
-        );
-        assert_eq!(order(&request(), &[meta().with_standing(DOWN)]), "meta");
-    }
-
-    #[test]
-    fn a_member_is_given_what_it_carries() {
-        let no = Some(ErrorKind::Unsupported);
-        let members = [meta().with_refusals(vec![no, None, None]), twilio().with_refusals(vec![no, no, no])];
-        let plan = plan(&request(), &members);
-        assert_eq!(plan.steps, [Step { member: ProviderId::META, contents: vec![1, 2], unwell: false }]);
-        assert_eq!(
-            plan.skipped,
-            [Skipped { member: ProviderId::TWILIO, reason: SkipReason::Refuses(ErrorKind::Unsupported) }]
-        );
-    }
-
-    #[test]
-    fn a_category_that_does_not_fail_over_stays_with_the_first() {
-        let request = PlanRequest { single: true, ..request() };
-        assert_eq!(order(&request, &[meta().with_standing(DOWN), twilio()]), "meta");
-        assert_eq!(skipped(&request, &[meta(), twilio()]), [("twilio".to_owned(), SkipReason::Category)]);
-        assert_eq!(order(&request, &[]), "");
-    }
-}
+mod tests;

@@ -20,8 +20,8 @@ pub struct FailoverPolicy {
     /// The most members that one message is tried at. Default 2.
     pub max_attempts: usize,
     /// How long an attempt may take when another member could still be tried after an unknown outcome. Default 10 s.
-    /// Under [`OnUnknown::Stop`] and for the last member it may take all the time that is left: to give up early only
-    /// makes outcomes unknown.
+    /// Under [`OnUnknown::Stop`] and for the last member it may take all the time that is left, and under
+    /// [`OnUnknown::Reconcile`] that stops, all but the time for looking: to give up early only makes outcomes unknown.
     pub attempt_limit: Duration,
     /// How long a flag may take to answer. Default 50 ms.
     pub flag_limit: Duration,
@@ -167,6 +167,79 @@ impl CategoryPolicy {
                 | ErrorKind::Duplicate
                 | ErrorKind::StoreUnavailable => false,
             }
+    }
+}
+
+/// When a member counts as unwell, and how it comes back.
+#[doc(alias = "circuit breaker")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HealthPolicy {
+    /// So many failures in a row, at most one of each recipient, and the member is not used for a while. Default 5: at
+    /// one independent error in a hundred that is a chance of 1 in 10,000,000,000 per message.
+    pub failures: usize,
+    /// How long it is not used. Default 30 s; doubles with each time that it fails again.
+    pub open: Duration,
+    /// The longest time it is not used. Default 300 s.
+    pub open_max: Duration,
+    /// How long it is not used after its credentials were refused or its account was blocked. Default 60 s; doubles.
+    pub blocked: Duration,
+    /// The longest time it is not used after that. Default 30 min.
+    pub blocked_max: Duration,
+    /// So many successful trials, one at a time, and it is well again. Default 2.
+    pub successes: u32,
+    /// Traffic does not come back sooner than this after it went away. Default 60 s.
+    pub fail_back: Duration,
+    /// After this time without an outage the doubling begins anew. Default 300 s.
+    pub forget: Duration,
+    /// How long the member's own probe may take, which is asked before the first trial. Default 2 s.
+    pub probe: Duration,
+}
+
+impl Default for HealthPolicy {
+    fn default() -> Self {
+        Self {
+            failures: 5,
+            open: Duration::from_secs(30),
+            open_max: Duration::from_secs(300),
+            blocked: Duration::from_secs(60),
+            blocked_max: Duration::from_secs(30 * 60),
+            successes: 2,
+            fail_back: Duration::from_secs(60),
+            forget: Duration::from_secs(300),
+            probe: Duration::from_secs(2),
+        }
+    }
+}
+
+impl HealthPolicy {
+    /// Sets the number of failures in a row. 0 counts as 1.
+    #[must_use]
+    pub fn with_failures(mut self, failures: usize) -> Self {
+        self.failures = failures;
+        self
+    }
+
+    /// Sets for how long a member is not used, at first and at most.
+    #[must_use]
+    pub fn with_open(mut self, open: Duration, max: Duration) -> Self {
+        self.open = open;
+        self.open_max = max;
+        self
+    }
+
+    /// Sets when traffic may come back.
+    #[must_use]
+    pub fn with_fail_back(mut self, fail_back: Duration) -> Self {
+        self.fail_back = fail_back;
+        self
+    }
+
+    /// Sets how many trials must succeed.
+    #[must_use]
+    pub fn with_successes(mut self, successes: u32) -> Self {
+        self.successes = successes;
+        self
     }
 }
 

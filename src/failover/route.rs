@@ -96,10 +96,25 @@ pub struct RouteContext {
     pub bucket: u16,
 }
 
+impl RouteContext {
+    /// What a flag is told of a message that names no sender.
+    pub fn new(category: Category, bucket: u16) -> Self {
+        Self { sender: None, category, bucket }
+    }
+
+    /// Names the sender.
+    #[must_use]
+    pub fn with_sender(mut self, sender: SenderId) -> Self {
+        self.sender = Some(sender);
+        self
+    }
+}
+
 /// A flag: something that is asked, for every message, where it goes.
 ///
-/// It has 50 ms to answer. After that the failover goes by the last answer it had, and before there was one by the
-/// configured default: a flag service that is down never stops a message.
+/// It has 50 ms to answer. After that the failover goes by the last answer it had, whichever message that was for, and
+/// before there was one by the configured default: a flag service that is down never stops a message. A flag that answers
+/// for some users only had therefore better say `prefer` than `only`.
 #[async_trait]
 pub trait RouteSource: fmt::Debug + Send + Sync + 'static {
     /// Where this message goes; `None` is no opinion.
@@ -116,7 +131,7 @@ impl<S: RouteSource + ?Sized> RouteSource for Arc<S> {
 /// A route that never changes.
 #[async_trait]
 impl RouteSource for Route {
-    async fn route(&self, _: &RouteContext) -> Option<Route> {
+    async fn route(&self, _: &RouteContext) -> Option<Self> {
         Some(self.clone())
     }
 }

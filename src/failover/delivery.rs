@@ -1,0 +1,141 @@
+use std::time::Duration;
+
+use super::policy::CategoryPolicy;
+use crate::error::{Acceptance, AttemptReport, Error, ErrorKind};
+use crate::ids::{AttemptId, ProviderId};
+use crate::outbound::{Attempt, OnUnknown, Otherwise, OutboundMessage, SendReceipt};
+use crate::provider::another_content_may_go;
+
+/// One message on its way through the members.
+pub(super) struct Delivery<'a> {
+    pub(super) message: &'a OutboundMessage,
+    /// The attempt that the caller gave: its id goes to the first try, its mark is marked by every try.
+    pub(super) outer: &'a Attempt,
+    pub(super) policy: CategoryPolicy,
+    pub(super) on_unknown: OnUnknown,
+    /// When no new attempt begins any more, by the clock's elapsed time.
+    pub(super) end: Duration,
+    pub(super) recipient: u64,
+    /// How many attempts were made, and at how many members.
+    pub(super) attempts: usize,
+    pub(super) members: usize,
+    pub(super) failed: Vec<AttemptReport>,
+    pub(super) last: Option<Error>,
+    /// Whether an earlier member does not have the window that this one would need.
+    pub(super) templates_only: bool,
+    worst: Acceptance,
+}
+
+/// What to do after an attempt.
+pub(super) enum Next {
+    /// It was accepted.
+    Done(Box<SendReceipt>),
+    /// Try the next content at the same member.
+    Content,
+    /// Try the next member.
+    Member,
+    /// The send is over.
+    Stop,
+}
+
+impl<'a> Delivery<'a> {
+    pub(super) fn new(
+        message: &'a OutboundMessage,
+        outer: &'a Attempt,
+        policy: CategoryPolicy,
+        on_unknown: OnUnknown,
+        end: Duration,
+        recipient: u64,
+    ) -> Self {
+        Self {
+            message,
+            outer,
+            policy,
+            on_unknown,
+            end,
+            recipient,
+            attempts: 0,
+            members: 0,
+            failed: Vec::new(),
+            last: None,
+            templates_only: false,
+            worst: Acceptance::NotAccepted,
+        }
+    }
+
+    /// How long an attempt may take of the time that is left. It is cut short, to `usual`, only where another member may
+    /// follow an unknown outcome; where the message is looked for, it leaves time for that. To give up early for nothing
+    /// would only make outcomes unknown.
+    pub(super) fn limit(&self, left: Duration, usual: Duration, is_last: bool) -> Duration {
+        let limit = match self.on_unknown {
+            _ if is_last || !self.policy.fail_over => left,
+            OnUnknown::Stop => left,
+            OnUnknown::Reconcile { within, otherwise: Otherwise::Stop } => {
+                left.saturating_sub(within).max(usual)
+            }
+            OnUnknown::FailOver | OnUnknown::Reconcile { otherwise: Otherwise::FailOver, .. } => usual,
+        };
+        limit.min(left)
+    }
+
+    /// Takes a failed attempt down. Answers with the attempt whose outcome is unknown, if one is.
+    pub(super) fn fail(&mut self, id: AttemptId, provider: ProviderId, error: Error) -> AttemptId {
+        let unknown = |report: &&AttemptReport| {
+            report.failure.as_ref().is_some_and(|failure| failure.acceptance == Acceptance::Unknown)
+        };
+        let asked = error.attempts().iter().rev().find(unknown).map_or(id, |report| report.id);
+        if error.attempts().is_empty() {
+            self.failed.push(AttemptReport::failed(id, provider, (&error).into()));
+        } else {
+            // The member is a failover itself: its attempts are the ones that were made.
+            self.failed.extend_from_slice(error.attempts());
+        }
+        self.worst = self.worst.max(error.acceptance());
+        self.last = Some(error);
+        asked
+    }
+
+    /// Takes back what was taken down from `before` on: it is known now.
+    pub(super) fn forget(&mut self, before: usize) {
+        self.failed.truncate(before);
+        let failures = self.failed.iter().filter_map(|report| report.failure.as_ref());
+        self.worst = failures.map(|failure| failure.acceptance).max().unwrap_or(Acceptance::NotAccepted);
+    }
+
+    /// After an attempt that was certainly not accepted.
+    pub(super) fn refused(&mut self, id: AttemptId, provider: ProviderId, error: Error) -> Next {
+        let kind = error.kind();
+        let another_content = another_content_may_go(&error);
+        let another_member =
+            self.policy.goes_on_after(kind) || (self.policy.fail_over && error.failure().try_elsewhere);
+        self.templates_only |= kind == ErrorKind::WindowClosed;
+        self.fail(id, provider, error);
+        if another_content {
+            Next::Content
+        } else if another_member {
+            Next::Member
+        } else {
+            Next::Stop
+        }
+    }
+
+    /// After the last content of a member.
+    pub(super) fn after_contents(&self) -> Next {
+        let go_on = self.last.as_ref().is_none_or(|error| self.policy.goes_on_after(error.kind()));
+        if go_on { Next::Member } else { Next::Stop }
+    }
+
+    /// The error of the whole send: what decided, with the worst acceptance and the shortest wait of all attempts.
+    pub(super) fn into_error(self, failover: &ProviderId) -> Error {
+        let failures = self.failed.iter().filter_map(|report| report.failure.as_ref());
+        let wait = failures.filter_map(|failure| failure.retry_after).min();
+        let mut error = self.last.unwrap_or_else(|| {
+            // Nothing was tried: the time was over, or every trial was out.
+            Error::new(ErrorKind::Expired, Acceptance::NotAccepted).with_provider(failover.clone())
+        });
+        if let Some(wait) = wait {
+            error = error.with_retry_after(wait);
+        }
+        error.with_acceptance(self.worst).with_attempts(self.failed)
+    }
+}

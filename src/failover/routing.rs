@@ -1,0 +1,100 @@
+//! Where a message goes by the flag's word, and who the recipient is to a flag and to a breaker.
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::PoisonError;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::FailoverProvider;
+use super::observe::{FailoverEvent, RouteOrigin};
+use super::route::{Route, RouteContext};
+use crate::address::Recipient;
+use crate::clock::timeout;
+use crate::ids::AttemptId;
+use crate::outbound::OutboundMessage;
+
+impl FailoverProvider {
+    /// Asks the flag, within its limit; then what it said last; then the default.
+    pub(super) async fn route(&self, send: AttemptId, message: &OutboundMessage) -> Route {
+        let context = RouteContext {
+            sender: message.from.clone(),
+            category: message.effective_category(),
+            bucket: bucket(&self.0.rollout_key, &message.to),
+        };
+        let answer = timeout(&*self.0.clock, self.0.policy.flag_limit, self.0.route.route(&context)).await;
+        let answer = match answer {
+            Some(Some(route)) if !self.knows(&route) => {
+                self.tell(FailoverEvent::UnknownMember { send, route });
+                Some(None)
+            }
+            answer => answer,
+        };
+        let (route, origin) = {
+            let mut last = self.0.last_route.lock().unwrap_or_else(PoisonError::into_inner);
+            match answer {
+                Some(Some(route)) => {
+                    *last = Some(route.clone());
+                    (Some(route), RouteOrigin::Flag)
+                }
+                Some(None) => {
+                    *last = None;
+                    (None, RouteOrigin::Default)
+                }
+                None if last.is_some() => (last.clone(), RouteOrigin::LastKnown),
+                None => (None, RouteOrigin::Default),
+            }
+        };
+        let route = route.unwrap_or_else(|| self.0.default_route.clone());
+        self.tell(FailoverEvent::Routed { send, route: route.clone(), origin });
+        route
+    }
+
+    fn knows(&self, route: &Route) -> bool {
+        route.member().is_none_or(|id| self.0.members.iter().any(|member| member.id() == id))
+    }
+}
+
+/// Stands for a recipient within this process.
+pub(super) fn conversation(to: &Recipient) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(to)
+}
+
+/// Where a recipient stands in a rollout: the same on every machine and in every version of the crate.
+fn bucket(key: &[u8], to: &Recipient) -> u16 {
+    // The phone number if there is one, so that learning a user's id moves nobody.
+    let name = match (to.phone(), to.user(), to.group()) {
+        (Some(phone), _, _) => phone.to_e164(),
+        (None, Some(user), _) => user.as_str().to_owned(),
+        (None, None, Some(group)) => group.as_str().to_owned(),
+        (None, None, None) => String::new(),
+    };
+    // HMAC takes a key of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return 0;
+    };
+    mac.update(name.as_bytes());
+    let digest = mac.finalize().into_bytes();
+    let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    u16::try_from(number % 10_000).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::PhoneNumber;
+
+    #[test]
+    fn buckets_are_stable_spread_and_keyed() {
+        let number =
+            |n: u64| Recipient::from(PhoneNumber::from_digits(&(15_550_000_000 + n).to_string()).unwrap());
+        assert_eq!(bucket(b"", &number(1)), bucket(b"", &number(1)));
+        let buckets = |key: &[u8]| (0..10_000).map(|n| bucket(key, &number(n))).collect::<Vec<_>>();
+        let plain = buckets(b"");
+        let below = plain.iter().filter(|bucket| **bucket < 500).count();
+        assert!((400..600).contains(&below), "{below} of 10,000 in the first 5 %");
+        assert!(plain.iter().all(|bucket| *bucket < 10_000));
+        let same = plain.iter().zip(buckets(b"key")).filter(|(a, b)| **a == *b).count();
+        assert!(same < 20, "{same} the same under another key");
+    }
+}

@@ -1,0 +1,374 @@
+//! Failover over providers in memory, on a clock that is moved by hand.
+
+mod route;
+mod unknown;
+mod webhooks;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use whatsapp_provider::clock::Clock;
+use whatsapp_provider::failover::{
+    FailoverEvent, FailoverPolicy, FailoverProvider, HealthState, Resolution, Route, RouteContext,
+    RouteOrigin, RouteSource, RouteSwitch, Standing, route_fn,
+};
+use whatsapp_provider::outbound::{Otherwise, Template};
+use whatsapp_provider::testing::{EventMaker, MemoryProvider, TestClock};
+use whatsapp_provider::{
+    Acceptance, Attempt, AttemptReport, Capabilities, Category, Content, Error, ErrorKind, Failure,
+    ForeignWebhook, InboundEvent, MessageRef, OnUnknown, OutboundMessage, PhoneNumber, ProviderId, Result,
+    SendReceipt, SenderId, SentLookup, SentQuery, SignatureError, VerifiedWebhook, WebhookHead,
+    WebhookRequest, WhatsAppProvider,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn to(n: u64) -> PhoneNumber {
+    PhoneNumber::from_digits(&(15_550_000_000 + n).to_string()).unwrap()
+}
+
+fn hello() -> OutboundMessage {
+    OutboundMessage::text(to(1), "hello")
+}
+
+fn refused(kind: ErrorKind) -> Error {
+    Error::new(kind, Acceptance::NotAccepted)
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorKind::NoAnswer, Acceptance::Unknown)
+}
+
+type Events = Arc<Mutex<Vec<FailoverEvent>>>;
+
+struct Pair {
+    clock: TestClock,
+    meta: MemoryProvider,
+    twilio: MemoryProvider,
+    failover: FailoverProvider,
+    events: Events,
+}
+
+impl Pair {
+    fn new() -> Self {
+        Self::with(Route::Auto, FailoverPolicy::default())
+    }
+
+    fn with(route: impl RouteSource, policy: FailoverPolicy) -> Self {
+        let clock = TestClock::new();
+        let (meta, twilio) = (MemoryProvider::new(ProviderId::META), MemoryProvider::new(ProviderId::TWILIO));
+        let events = Events::default();
+        let log = Arc::clone(&events);
+        let failover = FailoverProvider::builder()
+            .primary(meta.clone())
+            .fallback(twilio.clone())
+            .route(route)
+            .policy(policy)
+            .observer(move |event: &FailoverEvent| log.lock().unwrap().push(event.clone()))
+            .clock(Arc::new(clock.clone()))
+            .build()
+            .unwrap();
+        Self { clock, meta, twilio, failover, events }
+    }
+
+    fn send(&self, message: &OutboundMessage) -> Result<SendReceipt> {
+        self.clock.block_on(self.failover.send(message))
+    }
+
+    fn sent(&self) -> (usize, usize) {
+        (self.meta.sent().len(), self.twilio.sent().len())
+    }
+
+    fn standing_of_meta(&self) -> Standing {
+        self.failover.standings()[0].standing
+    }
+
+    fn break_meta(&self) {
+        self.meta.fail_always(refused(ErrorKind::Unavailable));
+        for n in 0..5 {
+            self.send(&OutboundMessage::text(to(n), "hello")).unwrap();
+        }
+        assert!(matches!(self.standing_of_meta(), Standing::Open { .. }));
+    }
+}
+
+#[test]
+fn every_kind_either_goes_on_or_stops_after_a_refusal() {
+    use ErrorKind as K;
+    for kind in ErrorKind::ALL.iter().copied() {
+        let pair = Pair::new();
+        pair.meta.fail_next(refused(kind));
+        let result = pair.send(&hello());
+        let goes_on = matches!(
+            kind,
+            K::Unsupported
+                | K::NotPortable
+                | K::NotEntitled
+                | K::TemplateUnavailable
+                | K::Credentials
+                | K::AccountBlocked
+                | K::Unavailable
+                | K::NoAnswer
+                | K::NoRoute
+        );
+        assert_eq!(result.is_ok(), goes_on, "{kind:?}");
+        assert_eq!(pair.sent(), (0, usize::from(goes_on)), "{kind:?}");
+        match result {
+            Ok(receipt) => {
+                assert_eq!(receipt.provider, ProviderId::TWILIO);
+                let kinds: Vec<_> =
+                    receipt.attempts.iter().map(|report| report.failure.as_ref().map(|f| f.kind)).collect();
+                assert_eq!(kinds, [Some(kind), None]);
+                assert_ne!(receipt.attempts[0].id, receipt.attempts[1].id);
+            }
+            Err(error) => {
+                assert_eq!((error.kind(), error.acceptance()), (kind, Acceptance::NotAccepted));
+                assert_eq!(error.attempts().len(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unknown_outcome_never_goes_on_unless_the_caller_says_so() {
+    for kind in ErrorKind::ALL.iter().copied() {
+        let pair = Pair::new();
+        pair.meta.fail_next(Error::new(kind, Acceptance::Unknown));
+        let error = pair.send(&hello()).unwrap_err();
+        assert_eq!((error.kind(), error.acceptance()), (kind, Acceptance::Unknown));
+        assert_eq!(pair.sent(), (1, 0), "{kind:?}");
+    }
+
+    let pair = Pair::new();
+    pair.meta.fail_next(unknown());
+    let receipt = pair.send(&hello().with_on_unknown(OnUnknown::FailOver)).unwrap();
+    assert_eq!(receipt.provider, ProviderId::TWILIO);
+    assert_eq!(pair.sent(), (1, 1), "at least once: twice here");
+
+    let policy = FailoverPolicy::default().with_on_unknown(OnUnknown::FailOver);
+    let pair = Pair::with(Route::Auto, policy);
+    pair.meta.fail_next(unknown());
+    pair.send(&hello().with_on_unknown(OnUnknown::Stop)).unwrap_err();
+    assert_eq!(pair.sent(), (1, 0), "the message has the last word");
+}
+
+#[test]
+fn the_error_keeps_the_worst_acceptance_and_the_shortest_wait() {
+    let pair = Pair::new();
+    pair.meta.fail_next(unknown().with_retry_after(7 * SECOND));
+    pair.twilio.fail_next(refused(ErrorKind::AccountBlocked).with_retry_after(9 * SECOND));
+    let error = pair.send(&hello().with_on_unknown(OnUnknown::FailOver)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccountBlocked);
+    assert_eq!(error.acceptance(), Acceptance::Unknown);
+    assert_eq!(error.retry_after(), Some(7 * SECOND));
+    let providers: Vec<_> = error.attempts().iter().map(|report| report.provider.as_str()).collect();
+    assert_eq!(providers, ["meta", "twilio"]);
+}
+
+#[test]
+fn a_hint_of_the_provider_opens_the_way_to_another_member() {
+    let pair = Pair::new();
+    pair.meta.fail_next(refused(ErrorKind::Unrecognized).with_try_elsewhere());
+    assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::TWILIO);
+}
+
+#[test]
+fn marketing_stays_and_only_codes_flee_from_throttling() {
+    let categories = [
+        (Category::Authentication, true, true),
+        (Category::Utility, true, false),
+        (Category::Service, true, false),
+        (Category::Marketing, false, false),
+    ];
+    for (category, when_down, when_throttled) in categories {
+        for (kind, expected) in [(ErrorKind::Unavailable, when_down), (ErrorKind::Throttled, when_throttled)]
+        {
+            let pair = Pair::new();
+            pair.meta.fail_next(refused(kind));
+            let result = pair.send(&hello().with_category(category));
+            assert_eq!(result.is_ok(), expected, "{category:?} {kind:?}");
+        }
+    }
+}
+
+#[test]
+fn messages_and_recipients_never_change_the_route_of_others() {
+    for kind in [
+        ErrorKind::InvalidMessage,
+        ErrorKind::RecipientUnreachable,
+        ErrorKind::RecipientRefused,
+        ErrorKind::RecipientThrottled,
+        ErrorKind::WindowClosed,
+        ErrorKind::TemplateUnavailable,
+        ErrorKind::NotEntitled,
+        ErrorKind::Throttled,
+        ErrorKind::Unrecognized,
+    ] {
+        let pair = Pair::new();
+        for n in 0..50 {
+            pair.meta.fail_next(refused(kind));
+            let _ = pair.send(&OutboundMessage::text(to(n), "hello"));
+        }
+        assert_eq!(pair.standing_of_meta(), Standing::Ready, "{kind:?}");
+        assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::META, "{kind:?}");
+    }
+}
+
+#[test]
+fn what_check_refuses_is_not_attempted() {
+    let clock = TestClock::new();
+    let meta =
+        MemoryProvider::new(ProviderId::META).without(whatsapp_provider::outbound::ContentKind::Location);
+    let twilio =
+        MemoryProvider::new(ProviderId::TWILIO).without(whatsapp_provider::outbound::ContentKind::Image);
+    let failover = FailoverProvider::builder()
+        .primary(meta.clone())
+        .fallback(twilio.clone())
+        .clock(Arc::new(clock.clone()))
+        .build()
+        .unwrap();
+    let place = OutboundMessage::new(to(1), Content::location(1.0, 2.0));
+    assert_eq!(clock.block_on(failover.send(&place)).unwrap().provider, ProviderId::TWILIO);
+    assert_eq!(meta.attempts(), 0);
+
+    let single =
+        FailoverProvider::builder().primary(meta.clone()).clock(Arc::new(clock.clone())).build().unwrap();
+    let error = clock.block_on(single.send(&place)).unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("content")));
+    assert_eq!(meta.attempts(), 0);
+    assert!(error.attempts().is_empty());
+}
+
+#[test]
+fn alternatives_are_tried_in_order_at_the_same_member() {
+    let pair = Pair::new();
+    pair.meta.fail_next(refused(ErrorKind::WindowClosed));
+    let message = hello().or(Content::text("again")).or(Template::new("hello", "en"));
+    let receipt = pair.send(&message).unwrap();
+    assert_eq!(
+        (receipt.provider.as_str(), receipt.content_index),
+        ("meta", 2),
+        "only a template opens a window"
+    );
+    assert_eq!(pair.meta.sent()[0].message.content, Template::new("hello", "en").into());
+    assert!(pair.meta.sent()[0].message.alternatives.is_empty());
+
+    let pair = Pair::new();
+    pair.meta.fail_next(refused(ErrorKind::NotPortable));
+    let receipt = pair.send(&hello().or(Content::text("again"))).unwrap();
+    assert_eq!((receipt.provider.as_str(), receipt.content_index), ("meta", 1));
+}
+
+#[test]
+fn outside_the_window_the_next_member_is_given_templates_only() {
+    let pair = Pair::new();
+    pair.meta.fail_next(refused(ErrorKind::WindowClosed));
+    let error = pair.send(&hello()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WindowClosed);
+    assert_eq!((pair.twilio.attempts(), pair.sent()), (0, (0, 0)));
+
+    let pair = Pair::new();
+    pair.meta.fail_next(refused(ErrorKind::WindowClosed));
+    pair.meta.fail_next(refused(ErrorKind::TemplateUnavailable));
+    let receipt = pair.send(&hello().or(Template::new("hello", "en"))).unwrap();
+    assert_eq!((receipt.provider.as_str(), receipt.content_index), ("twilio", 1));
+}
+
+#[test]
+fn an_outage_is_learned_once_and_traffic_comes_back() {
+    let pair = Pair::new();
+    pair.break_meta();
+    let before = pair.meta.attempts();
+    for n in 10..30 {
+        assert_eq!(pair.send(&OutboundMessage::text(to(n), "hi")).unwrap().provider, ProviderId::TWILIO);
+    }
+    assert_eq!(pair.meta.attempts(), before, "nothing is spent on a member that is down");
+
+    pair.meta.recover();
+    pair.clock.advance(30 * SECOND);
+    assert_eq!(pair.standing_of_meta(), Standing::Trial);
+    assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::META);
+    assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::META);
+    assert_eq!(pair.standing_of_meta(), Standing::Recovering);
+    assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::TWILIO, "not before 60 s have passed");
+    pair.clock.advance(30 * SECOND);
+    assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::META);
+
+    let changes: Vec<_> = pair
+        .events
+        .lock()
+        .unwrap()
+        .iter()
+        .filter_map(
+            |event| {
+                if let FailoverEvent::HealthChanged { to, .. } = event { Some(*to) } else { None }
+            },
+        )
+        .collect();
+    assert_eq!(changes, [HealthState::Open, HealthState::HalfOpen, HealthState::Closed]);
+}
+
+#[test]
+fn when_all_are_down_the_least_bad_is_tried_all_the_same() {
+    let pair = Pair::new();
+    pair.meta.fail_always(refused(ErrorKind::Credentials));
+    pair.twilio.fail_always(refused(ErrorKind::Unavailable));
+    for n in 0..6 {
+        pair.send(&OutboundMessage::text(to(n), "hi")).unwrap_err();
+    }
+    assert!(pair.failover.standings().iter().all(|member| matches!(member.standing, Standing::Open { .. })));
+    pair.twilio.recover();
+    let receipt = pair.send(&hello()).unwrap();
+    assert_eq!(receipt.provider, ProviderId::TWILIO);
+    assert_eq!(receipt.attempts.len(), 1, "an outage is less bad than refused credentials");
+}
+
+#[test]
+fn what_does_not_fit_together_is_refused() {
+    let clock = || Arc::new(TestClock::new());
+    let meta = || MemoryProvider::new(ProviderId::META);
+    let error = FailoverProvider::builder().clock(clock()).build().unwrap_err();
+    assert_eq!(error.field, "members");
+    let error =
+        FailoverProvider::builder().primary(meta()).fallback(meta()).clock(clock()).build().unwrap_err();
+    assert!(error.to_string().contains("`meta`"), "{error}");
+    let error =
+        FailoverProvider::builder().primary(meta()).id(ProviderId::META).clock(clock()).build().unwrap_err();
+    assert!(error.to_string().contains("`meta`"), "{error}");
+    let builder = FailoverProvider::builder().primary(meta()).default_route(Route::Only(ProviderId::TWILIO));
+    assert_eq!(builder.clock(clock()).build().unwrap_err().field, "default_route");
+}
+
+#[test]
+fn attempts_are_counted_by_members_that_were_given_the_message() {
+    let clock = TestClock::new();
+    let ids = ["first", "second", "third"].map(|id| MemoryProvider::new(id.parse().unwrap()));
+    let [first, second, third] = &ids;
+    let failover = FailoverProvider::builder()
+        .primary(first.clone().without(whatsapp_provider::outbound::ContentKind::Text))
+        .fallback(second.clone())
+        .fallback(third.clone())
+        .clock(Arc::new(clock.clone()))
+        .build()
+        .unwrap();
+    second.fail_next(refused(ErrorKind::Unavailable));
+    assert_eq!(clock.block_on(failover.send(&hello())).unwrap().provider, *third.id());
+    second.fail_next(refused(ErrorKind::Unavailable));
+    third.fail_next(refused(ErrorKind::AccountBlocked));
+    let error = clock.block_on(failover.send(&hello())).unwrap_err();
+    assert_eq!((error.kind(), error.attempts().len()), (ErrorKind::AccountBlocked, 2));
+}
+
+#[test]
+fn events_hold_nothing_that_a_provider_said_in_words() {
+    let pair = Pair::new();
+    pair.meta.fail_next(refused(ErrorKind::Unavailable).with_details("CANARY"));
+    let receipt = pair.send(&hello()).unwrap();
+    assert_eq!(receipt.attempts[0].failure.as_ref().unwrap().details.as_deref(), Some("CANARY"));
+    for event in pair.events.lock().unwrap().iter() {
+        if let FailoverEvent::AttemptEnded { failure: Some(failure), .. } = event {
+            assert_eq!(failure.details, None);
+        }
+    }
+}
