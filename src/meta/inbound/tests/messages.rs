@@ -1,0 +1,381 @@
+use super::*;
+use crate::address::{GroupId, PhoneNumber, UserId};
+use crate::ids::MediaRef;
+use crate::inbound::{
+    ButtonReply, EventId, InboundContent, InboundMedia, InboundReaction, ListReply, QuotedMessage, Referral,
+    ReferredProduct, User,
+};
+use crate::outbound::Location;
+
+fn file() -> InboundMedia {
+    let kept = at(ARRIVED + 7 * 24 * 3600);
+    InboundMedia::new(MediaRef::new(sender(), "300001").with_expiry(kept))
+}
+
+#[test]
+fn every_content_that_is_read() {
+    let mut image = file();
+    image.mime_type = Some("image/jpeg".to_owned());
+    image.sha256 = Some("SfInY0gG=".to_owned());
+    image.caption = Some("Look".to_owned());
+    image.url = Some("https://lookaside.example/1".to_owned());
+    let mut voice = file();
+    voice.mime_type = Some("audio/ogg; codecs=opus".to_owned());
+    voice.voice = Some(true);
+    let mut sound = file();
+    sound.voice = Some(false);
+    let mut document = file();
+    document.filename = Some("bill.pdf".to_owned());
+    let mut sticker = file();
+    sticker.animated = Some(true);
+    let mut place = Location::new(37.442_162_518_683_71, -122.0);
+    place.name = Some("Mill".to_owned());
+    place.address = Some("1 Long Street".to_owned());
+    place.url = Some("https://maps.example/1".to_owned());
+    let mut quick_reply = ButtonReply::new("STOP", "Stop");
+    quick_reply.of_template = true;
+    let mut bare_quick_reply = ButtonReply::new("Stop", "Stop");
+    bare_quick_reply.of_template = true;
+    let mut row = ListReply::new("express", "Express");
+    row.description = Some("Next day".to_owned());
+    let reaction = |emoji: Option<&str>| {
+        InboundContent::Reaction(InboundReaction::new(ours("wamid.OLD"), emoji.map(str::to_owned)))
+    };
+    for (members, expected) in [
+        (json!({"type": "text", "text": {"body": "Hi"}}), InboundContent::text("Hi")),
+        (json!({"type": "text", "text": {"body": 42}}), InboundContent::text("42")),
+        (json!({"type": "text", "text": {"body": ""}}), InboundContent::text("")),
+        (
+            json!({"type": "image", "image": {
+                "id": "300001", "mime_type": "image/jpeg", "sha256": "SfInY0gG=", "caption": "Look",
+                "url": "https://lookaside.example/1",
+            }}),
+            InboundContent::Image(image),
+        ),
+        (json!({"type": "video", "video": {"id": 300_001}}), InboundContent::Video(file())),
+        (
+            json!({"type": "audio", "audio": {
+                "id": "300001", "mime_type": "audio/ogg; codecs=opus", "voice": true,
+            }}),
+            InboundContent::Audio(voice),
+        ),
+        (json!({"type": "audio", "audio": {"id": "300001", "voice": "false"}}), InboundContent::Audio(sound)),
+        (
+            json!({"type": "document", "document": {"id": "300001", "filename": "bill.pdf", "caption": ""}}),
+            InboundContent::Document(document),
+        ),
+        (
+            json!({"type": "sticker", "sticker": {"id": "300001", "animated": true}}),
+            InboundContent::Sticker(sticker),
+        ),
+        (
+            json!({"type": "location", "location": {
+                "latitude": "37.44216251868371", "longitude": -122, "name": "Mill",
+                "address": "1 Long Street", "url": "https://maps.example/1",
+            }}),
+            InboundContent::Location(place),
+        ),
+        (
+            json!({"type": "button", "button": {"payload": "STOP", "text": "Stop"}}),
+            InboundContent::Button(quick_reply),
+        ),
+        (json!({"type": "button", "button": {"text": "Stop"}}), InboundContent::Button(bare_quick_reply)),
+        (
+            json!({"type": "interactive", "interactive": {
+                "type": "button_reply", "button_reply": {"id": "yes", "title": "Yes"},
+            }}),
+            InboundContent::Button(ButtonReply::new("yes", "Yes")),
+        ),
+        (
+            json!({"type": "interactive", "interactive": {
+                "type": "list_reply",
+                "list_reply": {"id": "express", "title": "Express", "description": "Next day"},
+            }}),
+            InboundContent::ListReply(row),
+        ),
+        (
+            json!({"type": "reaction", "reaction": {"message_id": "wamid.OLD", "emoji": "👍"}}),
+            reaction(Some("👍")),
+        ),
+        (json!({"type": "reaction", "reaction": {"message_id": "wamid.OLD"}}), reaction(None)),
+        (json!({"type": "reaction", "reaction": {"message_id": "wamid.OLD", "emoji": ""}}), reaction(None)),
+    ] {
+        let event = message_event(members.clone());
+        assert_eq!(as_message(&event).content, expected, "{members}");
+        assert_eq!(event.id(), &EventId::new(["message", "wamid.IN"]));
+        assert_eq!(event.sender(), Some(&sender()));
+        assert_eq!(event.occurred_at(), Some(at(1_790_000_000)));
+        assert_eq!(event.received_at(), at(ARRIVED));
+        assert_eq!(event.raw(), None);
+        assert_eq!(as_message(&event).message, ours("wamid.IN"));
+        let json = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<InboundEvent>(&json).unwrap(), event);
+    }
+}
+
+#[test]
+fn known_types_with_odd_bodies_are_kept_whole() {
+    for members in [
+        json!({"type": "text"}),
+        json!({"type": "text", "text": null}),
+        json!({"type": "text", "text": "Hi"}),
+        json!({"type": "text", "text": {}}),
+        json!({"type": "text", "text": {"body": {"a": 1}}}),
+        json!({"type": "image", "image": {"caption": "no id"}}),
+        json!({"type": "image", "image": [1]}),
+        json!({"type": "audio", "video": {"id": "300001"}}),
+        json!({"type": "location", "location": {"latitude": 1}}),
+        json!({"type": "location", "location": {"latitude": "NaN", "longitude": 1}}),
+        json!({"type": "location", "location": {"latitude": "inf", "longitude": 1}}),
+        json!({"type": "button", "button": {}}),
+        json!({"type": "reaction", "reaction": {"emoji": "👍"}}),
+        json!({"type": "interactive"}),
+        json!({"type": "interactive", "interactive": {"button_reply": {"id": "1", "title": "x"}}}),
+        json!({"type": "interactive", "interactive": {"type": "button_reply"}}),
+        json!({"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"title": "x"}}}),
+        json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": "{}"}}}),
+    ] {
+        let event = message_event(members.clone());
+        let unrecognized = as_unrecognized(&event);
+        assert_eq!(unrecognized.what.as_deref(), members["type"].as_str(), "{members}");
+        assert_eq!(event.id(), &EventId::new(["message", "wamid.IN"]));
+        assert_eq!(event.occurred_at(), Some(at(1_790_000_000)));
+        let kept: Value = serde_json::from_slice(unrecognized.raw.as_bytes()).unwrap();
+        assert_eq!(kept["from"], "15550002222");
+    }
+}
+
+#[test]
+fn types_that_are_not_read_are_kept_whole() {
+    for kind in ["contacts", "order", "system", "edit", "revoke", "unsupported", "hologram", "id", "from"] {
+        let event = message_event(json!({"type": kind, "hologram": {"k": [1, {"x": null}]}}));
+        let unrecognized = as_unrecognized(&event);
+        assert_eq!(unrecognized.what.as_deref(), Some(kind));
+        assert_eq!(unrecognized.reason, "a type that is not read");
+    }
+    let event = message_event(json!({"text": {"body": "Hi"}}));
+    assert_eq!(as_unrecognized(&event).what, None);
+}
+
+#[test]
+fn no_reason_repeats_a_value() {
+    for members in [
+        json!({"type": "CANARY"}),
+        json!({"type": "text", "text": {"body": {"CANARY": 1}}}),
+        json!({"type": "text", "from": "CANARY", "text": {"body": "x"}}),
+        json!({"type": "interactive", "interactive": {"type": "CANARY"}}),
+    ] {
+        let event = message_event(members);
+        assert!(!as_unrecognized(&event).reason.contains("CANARY"));
+        assert!(!format!("{:?}", as_unrecognized(&event).reason).contains("CANARY"));
+    }
+}
+
+#[test]
+fn senders_by_each_of_their_names() {
+    let text = |mut message: Value, contacts: Value| {
+        message["id"] = "wamid.IN".into();
+        message["type"] = "text".into();
+        message["text"] = json!({"body": "Hi"});
+        let value = value(json!({"contacts": contacts, "messages": [message]}));
+        only(read_with(webhook("messages", &value).as_bytes(), Some("P1"), false))
+    };
+    let phone = PhoneNumber::parse("+15550002222").unwrap();
+    let user = |id: &str| UserId::new(id).unwrap().with_scope("P1");
+    let ada = json!({"profile": {"name": "Ada", "username": "ada.l"}, "wa_id": "15550002222"});
+    let named = |names: User| User {
+        profile_name: Some("Ada".to_owned()),
+        username: Some("ada.l".to_owned()),
+        ..names
+    };
+    let by_phone = User::with_phone(phone);
+    // Linked portfolios share it, so it has no scope.
+    let parent = UserId::new("US.ENT.9").unwrap();
+    let by_user = User { parent_user: Some(parent), ..User::with_user(user("US.1234")) };
+    for (message, contacts, expected) in [
+        (json!({"from": "15550002222"}), json!([ada]), named(by_phone.clone())),
+        (json!({"from": 15_550_002_222_u64}), json!([]), by_phone.clone()),
+        (json!({"from": "+15550002222"}), json!("?"), by_phone.clone()),
+        // No number at all.
+        (
+            json!({"from_user_id": "US.1234", "from_parent_user_id": "US.ENT.9"}),
+            json!([{"user_id": "US.1234", "profile": {"name": "Ada", "username": "ada.l"}}]),
+            named(by_user.clone()),
+        ),
+        // Empty strings are nothing.
+        (
+            json!({"from": "", "from_user_id": "US.1234"}),
+            json!([{"wa_id": "", "user_id": "US.1234", "parent_user_id": "US.ENT.9", "profile": {"name": ""}}]),
+            by_user.clone(),
+        ),
+        // The contact knows the other name.
+        (
+            json!({"from": "15550002222"}),
+            json!([{"wa_id": "15550002222", "user_id": "US.1234", "parent_user_id": "US.ENT.9"}]),
+            User { phone: Some(phone), ..by_user.clone() },
+        ),
+        // By id and not by place: the first contact is somebody else.
+        (
+            json!({"from": "15550002222"}),
+            json!([{"wa_id": "15550003333", "profile": {"name": "Bob"}}, 7, ada]),
+            named(by_phone.clone()),
+        ),
+        (
+            json!({"from": "15550002222"}),
+            json!([{"wa_id": "15550003333", "profile": {"name": "Bob"}}]),
+            by_phone.clone(),
+        ),
+        // One name the same and the other not: not the same person for certain.
+        (
+            json!({"from": "15550002222", "from_user_id": "US.77"}),
+            json!([{"wa_id": "15550002222", "user_id": "US.1234", "profile": {"name": "Ada"}}]),
+            User { phone: Some(phone), ..User::with_user(user("US.77")) },
+        ),
+        // Nobody is named; nobody is guessed.
+        (json!({}), json!([ada]), User::default()),
+    ] {
+        let event = text(message.clone(), contacts);
+        assert_eq!(as_message(&event).from, expected, "{message}");
+    }
+    for message in [
+        json!({"from": "Ada"}),
+        json!({"from": "US.1234"}),
+        json!({"from": "123"}),
+        json!({"from": {"phone": 1}}),
+        json!({"from": true}),
+        json!({"from": "15550002222", "from_user_id": "a b"}),
+        json!({"from": "15550002222", "from_user_id": [1]}),
+        json!({"from": "15550002222", "group_id": "a b"}),
+        json!({"from": "15550002222", "group_id": {"id": "g"}}),
+    ] {
+        as_unrecognized(&text(message, json!([])));
+    }
+    // What no profile has is not copied into every event.
+    let long = "x".repeat(257);
+    let event =
+        text(json!({"from": "15550002222"}), json!([{"wa_id": "15550002222", "profile": {"name": long}}]));
+    assert_eq!(as_message(&event).from, by_phone);
+}
+
+#[test]
+fn only_the_ids_of_one_portfolio_have_a_scope() {
+    let user = |id: &str| UserId::new(id).unwrap();
+    let names = |user: UserId, parent: UserId| User { parent_user: Some(parent), ..User::with_user(user) };
+    let value = value(json!({
+        "messages": [{"id": "wamid.IN", "type": "text", "text": {"body": "Hi"}, "from_user_id": "US.1",
+            "from_parent_user_id": "US.ENT.1",
+            "context": {"id": "wamid.OUT", "from_user_id": "US.2", "from_parent_user_id": "US.ENT.2"}}],
+        "statuses": [{"id": "wamid.OUT", "status": "read", "recipient_user_id": "US.3",
+            "recipient_parent_user_id": "US.ENT.3", "recipient_participant_user_id": "US.4",
+            "recipient_participant_parent_user_id": "US.ENT.4"}],
+    }));
+    let events = read_with(webhook("messages", &value).as_bytes(), Some("P1"), false);
+    let message = as_message(&events[0]);
+    let status = as_status(&events[1]);
+    let quoted = message.reply_to.as_ref().unwrap();
+    for (number, found) in [
+        (1, Some(&message.from)),
+        (2, quoted.author.as_ref()),
+        (3, Some(&status.to)),
+        (4, status.participant.as_ref()),
+    ] {
+        let own = user(&format!("US.{number}")).with_scope("P1");
+        assert_eq!(found, Some(&names(own, user(&format!("US.ENT.{number}")))));
+    }
+}
+
+#[test]
+fn what_a_message_says_of_other_messages() {
+    let text = |members: Value| {
+        let mut all = json!({"type": "text", "text": {"body": "Hi"}});
+        for (name, value) in members.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        as_message(&message_event(all)).clone()
+    };
+    let message = text(json!({
+        "context": {"from": "15550007777", "id": "wamid.OUT",
+                    "referred_product": {"catalog_id": "c1", "product_retailer_id": "p1"}},
+        "group_id": "Y2Fw",
+    }));
+    let mut quoted = QuotedMessage::new(ours("wamid.OUT"));
+    quoted.author = Some(User::with_phone(PhoneNumber::parse("+15550007777").unwrap()));
+    assert_eq!(message.reply_to, Some(quoted));
+    assert_eq!(message.product, Some(ReferredProduct::new("c1", "p1")));
+    assert_eq!(message.group, Some(GroupId::new("Y2Fw").unwrap()));
+    assert!(!message.forwarded && !message.frequently_forwarded);
+
+    let message = text(json!({"context": {"id": "wamid.OUT", "from": "?", "from_user_id": "US.5"}}));
+    let author = message.reply_to.unwrap().author.unwrap();
+    assert_eq!(author, User::with_user(UserId::new("US.5").unwrap()));
+
+    for (context, forwarded, frequently) in [
+        (json!({"forwarded": true}), true, false),
+        (json!({"frequently_forwarded": true}), true, true),
+        (json!({"forwarded": false}), false, false),
+        (json!({"from": "15550007777"}), false, false),
+        (json!("odd"), false, false),
+        (json!(null), false, false),
+    ] {
+        let message = text(json!({"context": context}));
+        assert_eq!((message.forwarded, message.frequently_forwarded), (forwarded, frequently));
+        assert_eq!(message.reply_to, None);
+    }
+
+    let message = text(json!({"referral": {
+        "source_url": "https://ads.example/1", "source_id": 1202, "source_type": "ad", "headline": "H",
+        "body": "B", "media_type": "video", "video_url": "https://ads.example/v", "ctwa_clid": "click",
+        "thumbnail_url": "https://ads.example/t", "welcome_message": {"text": "Hello"},
+    }}));
+    let some = |text: &str| Some(text.to_owned());
+    let referral = Referral {
+        source_url: some("https://ads.example/1"),
+        source_id: some("1202"),
+        source_type: some("ad"),
+        headline: some("H"),
+        body: some("B"),
+        media_type: some("video"),
+        media_url: some("https://ads.example/v"),
+        thumbnail_url: some("https://ads.example/t"),
+        click_id: some("click"),
+        welcome_message: some("Hello"),
+    };
+    assert_eq!(message.referral, Some(Box::new(referral)));
+}
+
+#[test]
+fn times_in_any_form_and_none() {
+    for (timestamp, expected) in [
+        (json!("1790000000"), Some(at(1_790_000_000))),
+        (json!(1_790_000_000), Some(at(1_790_000_000))),
+        (json!("soon"), None),
+        (json!(-5), None),
+        (json!(u64::MAX), None),
+        (json!({}), None),
+        (json!(null), None),
+    ] {
+        let event = message_event(json!({"timestamp": timestamp, "type": "text", "text": {"body": "Hi"}}));
+        assert_eq!(event.occurred_at(), expected);
+        as_message(&event);
+    }
+}
+
+#[test]
+fn a_message_needs_an_id_and_a_number_of_ours() {
+    for id in [json!(null), json!(""), json!({}), json!([])] {
+        let event = message_event(json!({"id": id, "type": "text", "text": {"body": "Hi"}}));
+        assert_eq!(as_unrecognized(&event).what.as_deref(), Some("text"));
+        assert!(event.id().as_str().starts_with("x/"));
+    }
+    let message = json!({"id": "wamid.IN", "from": "15550002222", "type": "text", "text": {"body": "Hi"}});
+    for metadata in [json!(null), json!({}), json!({"phone_number_id": ""}), json!([])] {
+        let value = json!({"metadata": metadata, "messages": [message]});
+        let event = only(read(&webhook("messages", &value)));
+        as_unrecognized(&event);
+        assert_eq!(event.sender(), None);
+        assert_eq!(event.id().as_str(), "message/wamid.IN");
+    }
+    let value = json!({"metadata": {"phone_number_id": 7}, "messages": [message]});
+    let event = only(read(&webhook("messages", &value)));
+    assert_eq!(event.sender(), Some(&SenderId::new(ProviderId::META, "7")));
+}

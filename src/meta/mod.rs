@@ -1,0 +1,235 @@
+//! Meta's WhatsApp Cloud API.
+//!
+//! [`MetaCloud`] sends through the Graph API and reads Meta's webhooks. The rooms are those of every provider:
+//! `outbound` turns messages into requests, `inbound` webhooks into events, `signature` verifies, `error` says what
+//! the codes mean.
+//!
+//! Sent are texts, media by link or by id, places and templates; everything else is refused as
+//! [`Unsupported`](crate::ErrorKind::Unsupported) before any request.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+mod api;
+mod builder;
+mod codes;
+mod environment;
+mod error;
+#[cfg(test)]
+mod fake;
+mod inbound;
+mod outbound;
+mod signature;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use builder::MetaCloudBuilder;
+
+use crate::clock::Clock;
+use crate::error::{ConfigError, Result};
+use crate::http_client::{HttpClient, Limits};
+use crate::ids::{MessageRef, ProviderId, SenderId};
+use crate::inbound::InboundEvent;
+use crate::outbound::{Attempt, OutboundMessage, SendReceipt};
+use crate::provider::{Capabilities, WhatsAppProvider, send_alternatives};
+use crate::secret::Secret;
+use crate::webhook::{
+    ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
+};
+use api::Sending;
+
+/// Meta's WhatsApp Cloud API: one number to send from, and the webhooks of all of an app's numbers.
+///
+/// A clone is the same provider. `Debug` prints no secret.
+///
+/// ```no_run
+/// use whatsapp_provider::{MetaCloud, PhoneNumber, WhatsAppProviderExt};
+///
+/// # async fn send() -> Result<(), Box<dyn std::error::Error>> {
+/// let meta = MetaCloud::builder()
+///     .phone_number_id("106540352242922")
+///     .access_token(std::fs::read_to_string("/run/secrets/meta_token")?)
+///     .build()?;
+/// let receipt = meta.send_text(PhoneNumber::parse("+15551234567")?, "Your table is ready").await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A service that only reads webhooks needs the secret they are signed with and no more:
+///
+/// ```
+/// use whatsapp_provider::{MetaCloud, WhatsAppProviderExt, WebhookRequest, clock::Timestamp};
+///
+/// let meta = MetaCloud::webhook_only("app secret", "verify token")?;
+///
+/// let request = http::Request::post("/webhook")
+///     .header("x-hub-signature-256", "sha256=44e5aa7e3b8b5f2b0b1b7d2bb3f33c4bb9c2a79af1a4ae37ae5da2e0f9e7a1c2")
+///     .body(r#"{"object":"whatsapp_business_account","entry":[]}"#)?;
+/// let now = Timestamp::from(std::time::SystemTime::now());
+/// assert!(meta.receive(&WebhookRequest::from_http(&request, now)).is_err(), "a forged one");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "CloudApi")]
+#[doc(alias = "GraphApi")]
+#[derive(Clone)]
+pub struct MetaCloud {
+    shared: Arc<Shared>,
+    sending: Option<Arc<Sending>>,
+}
+
+/// What the providers of several numbers have in common.
+struct Shared {
+    id: ProviderId,
+    app_secrets: Vec<Secret>,
+    verify_token: Option<Secret>,
+    portfolio: Option<String>,
+    api_version: String,
+    base_url: String,
+    keep_raw: bool,
+    unknown_error_is_refusal: bool,
+    limits: Limits,
+    http: Option<Arc<dyn HttpClient>>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl MetaCloud {
+    /// Settings to make one with.
+    pub fn builder() -> MetaCloudBuilder {
+        MetaCloudBuilder::new()
+    }
+
+    /// Reads the settings from the environment: `WHATSAPP_ACCESS_TOKEN` and `WHATSAPP_PHONE_NUMBER_ID` to send,
+    /// `WHATSAPP_APP_SECRET` to verify webhooks, and `WHATSAPP_VERIFY_TOKEN` to answer the handshake. Either half will
+    /// do: one that only sends needs no app secret, one that only reads webhooks neither token nor number.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the variable that is missing or malformed.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        MetaCloudBuilder::from_env()?.build()
+    }
+
+    /// A provider that reads webhooks and cannot send. It needs no HTTP client and no clock.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if one of the two is blank.
+    pub fn webhook_only(
+        app_secret: impl Into<String>,
+        verify_token: impl Into<String>,
+    ) -> Result<Self, ConfigError> {
+        Self::builder().app_secret(app_secret).verify_token(verify_token).build()
+    }
+
+    /// The same provider for another number: it shares everything but the token, connections included.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the id or the token is blank or malformed, or if there is no HTTP client or clock to share
+    /// and none is bundled.
+    pub fn with_sender(
+        &self,
+        phone_number_id: impl Into<String>,
+        access_token: impl Into<String>,
+    ) -> Result<Self, ConfigError> {
+        let sending = self.shared.sending(phone_number_id.into(), &access_token.into())?;
+        Ok(Self { shared: Arc::clone(&self.shared), sending: Some(Arc::new(sending)) })
+    }
+
+    /// Replaces the access token, at once and in all clones. Providers made by [`with_sender`](Self::with_sender) keep
+    /// theirs.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the token is blank or malformed (the old one stays), or if this provider cannot send.
+    pub fn set_token(&self, access_token: &str) -> Result<(), ConfigError> {
+        match &self.sending {
+            Some(sending) => sending.set_token(access_token),
+            None => Err(ConfigError::new("phone_number_id", "missing: a token is of no use without one")),
+        }
+    }
+}
+
+impl fmt::Debug for MetaCloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MetaCloud")
+            .field("id", &self.shared.id)
+            .field("sender", &self.sending.as_ref().map(|sending| &sending.sender))
+            .field("verifies", &!self.shared.app_secrets.is_empty())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl WhatsAppProvider for MetaCloud {
+    fn id(&self) -> &ProviderId {
+        &self.shared.id
+    }
+
+    fn senders(&self) -> Vec<SenderId> {
+        let sending = self.sending.iter();
+        sending.map(|sending| sending.sender.clone()).collect()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        match self.sending {
+            Some(_) => outbound::capabilities(),
+            None => Capabilities::default(),
+        }
+    }
+
+    fn check(&self, message: &OutboundMessage) -> Result<()> {
+        let sending = self.sending()?;
+        outbound::prepare(message, &self.origin(sending))
+            .map(drop)
+            .map_err(|error| error.with_provider(self.shared.id.clone()))
+    }
+
+    async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
+        self.attempt(message, attempt).await.map_err(|error| error.with_provider(self.shared.id.clone()))
+    }
+
+    async fn send(&self, message: &OutboundMessage) -> Result<SendReceipt> {
+        let clock = Arc::clone(&self.sending()?.clock);
+        send_alternatives(self, message, Some(&*clock)).await
+    }
+
+    fn recognizes(&self, head: &WebhookHead<'_>) -> bool {
+        signature::recognizes(head)
+    }
+
+    fn verify_signature<'r>(
+        &self,
+        request: &WebhookRequest<'r>,
+    ) -> Result<VerifiedWebhook<'r>, SignatureError> {
+        signature::verify(&self.shared.app_secrets, request)?;
+        Ok(request.attest(&self.shared.id))
+    }
+
+    fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
+        if webhook.provider() != &self.shared.id {
+            return Err(ForeignWebhook::new(webhook.provider().clone()));
+        }
+        Ok(inbound::read(webhook, self.shared.portfolio.as_deref(), self.shared.keep_raw))
+    }
+
+    fn handshake(&self, head: &WebhookHead<'_>) -> Option<WebhookReply> {
+        signature::handshake(self.shared.verify_token.as_ref(), head)
+    }
+
+    async fn mark_read(&self, message: &MessageRef) -> Result<()> {
+        self.read(message, false).await.map_err(|error| error.with_provider(self.shared.id.clone()))
+    }
+
+    /// Shows that an answer is being typed. Meta marks the message as read with it, whether that is wanted or not.
+    async fn show_typing(&self, message: &MessageRef) -> Result<()> {
+        self.read(message, true).await.map_err(|error| error.with_provider(self.shared.id.clone()))
+    }
+
+    async fn probe(&self) -> Result<()> {
+        self.ask_for_number().await.map_err(|error| error.with_provider(self.shared.id.clone()))
+    }
+}

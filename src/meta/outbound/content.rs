@@ -1,0 +1,94 @@
+//! Contents of messages, but for templates.
+
+use serde_json::{Map, Value};
+
+use super::{MAX_CAPTION, MAX_TEXT, Origin, fits_into_groups, template};
+use crate::address::Recipient;
+use crate::error::{Error, Result};
+use crate::outbound::{Content, Field, Location, Media, chars_between, present};
+
+/// The type of a content and the object of that name.
+pub(super) fn write(content: &Content, to: &Recipient, origin: &Origin<'_>) -> Result<(&'static str, Value)> {
+    if to.group().is_some() && !fits_into_groups(content) {
+        return Err(Error::unsupported("content"));
+    }
+    let (kind, object) = match content {
+        Content::Text(text) => {
+            chars_between("content.body", &text.body, MAX_TEXT)?;
+            let mut object = Map::new();
+            object.insert("body".to_owned(), text.body.as_str().into());
+            if let Some(preview) = text.preview_url {
+                object.insert("preview_url".to_owned(), preview.into());
+            }
+            ("text", object)
+        }
+        Content::Image(image) => ("image", captioned(&image.media, present(&image.caption), origin)?),
+        Content::Video(video) => ("video", captioned(&video.media, present(&video.caption), origin)?),
+        Content::Audio(audio) => {
+            let mut object = media(&audio.media, "content.media", origin)?;
+            if audio.voice {
+                object.insert("voice".to_owned(), true.into());
+            }
+            ("audio", object)
+        }
+        Content::Document(document) => {
+            let mut object = captioned(&document.media, present(&document.caption), origin)?;
+            filename(&mut object, &document.filename);
+            ("document", object)
+        }
+        Content::Sticker(sticker) => ("sticker", media(&sticker.media, "content.media", origin)?),
+        Content::Location(place) => ("location", location(place)),
+        Content::Template(template) => ("template", template::write(template, origin)?),
+        Content::Contacts(_) | Content::Reaction(_) | Content::Interactive(_) | Content::Raw(_) => {
+            return Err(Error::unsupported("content"));
+        }
+    };
+    Ok((kind, Value::Object(object)))
+}
+
+/// A file: its address, or the id that it has at this sender.
+pub(super) fn media(
+    media: &Media,
+    field: impl Into<Field>,
+    origin: &Origin<'_>,
+) -> Result<Map<String, Value>> {
+    let (name, value) = match media {
+        Media::Link(link) => ("link", link.as_str()),
+        Media::Id(id) if id.sender != *origin.sender => return Err(Error::not_portable(field)),
+        Media::Id(id) if id.id.is_empty() => return Err(Error::invalid(field)),
+        // Whether it has expired is for Meta to say: our clock may be wrong, and some files are kept for longer.
+        Media::Id(id) => ("id", id.id.as_str()),
+        Media::Bytes(_) => return Err(Error::unsupported(field)),
+    };
+    Ok(Map::from_iter([(name.to_owned(), value.into())]))
+}
+
+fn captioned(file: &Media, caption: Option<&str>, origin: &Origin<'_>) -> Result<Map<String, Value>> {
+    let mut object = media(file, "content.media", origin)?;
+    if let Some(caption) = caption {
+        chars_between("content.caption", caption, MAX_CAPTION)?;
+        object.insert("caption".to_owned(), caption.into());
+    }
+    Ok(object)
+}
+
+/// The name a file is shown with. Meta documents no limit.
+pub(super) fn filename(object: &mut Map<String, Value>, name: &Option<String>) {
+    if let Some(name) = present(name) {
+        object.insert("filename".to_owned(), name.into());
+    }
+}
+
+/// A place that `validate` or the caller has looked at. The coordinates are written as numbers, in as many digits
+/// as it takes to read back the same ones.
+pub(super) fn location(place: &Location) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert("latitude".to_owned(), place.latitude.into());
+    object.insert("longitude".to_owned(), place.longitude.into());
+    for (name, text) in [("name", &place.name), ("address", &place.address)] {
+        if let Some(text) = present(text) {
+            object.insert(name.to_owned(), text.into());
+        }
+    }
+    object
+}
