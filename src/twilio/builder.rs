@@ -1,0 +1,374 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::Twilio;
+use super::account::{Account, Tokens};
+use super::callback::{StatusCallback, absolute_url};
+use super::content::{ContentTemplate, Contents};
+use super::signature::PublicUrl;
+use crate::address::PhoneNumber;
+use crate::clock::{Clock, default_clock};
+use crate::env::{self, Names};
+use crate::error::ConfigError;
+use crate::http_client::{HttpClient, Limits, base_url, default_client};
+use crate::ids::ProviderId;
+use crate::secret::Secret;
+
+/// Configures a [`Twilio`].
+///
+/// To send, it needs an account SID, an auth token, and a number or a Messaging Service. To verify webhooks, it needs an
+/// auth token and the address that Twilio was given. Either half alone is fine.
+///
+/// ```no_run
+/// use whatsapp_provider::Twilio;
+///
+/// # fn main() -> Result<(), whatsapp_provider::ConfigError> {
+/// let twilio = Twilio::builder()
+///     .account_sid("AC0123456789abcdef0123456789abcdef")
+///     .auth_token("the auth token")
+///     .from_number("+14155238886")
+///     .status_callback("https://example.com/webhook")
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct TwilioBuilder {
+    id: ProviderId,
+    account_sid: Option<String>,
+    auth_token: Option<String>,
+    old_auth_tokens: Vec<String>,
+    from_number: Option<String>,
+    messaging_service_sid: Option<String>,
+    status_callback: Option<String>,
+    public_urls: Vec<String>,
+    portfolio: Option<String>,
+    templates: Vec<ContentTemplate>,
+    base_url: String,
+    messaging_url: String,
+    content_url: String,
+    keep_raw: bool,
+    twiml: bool,
+    believe_retry_after: bool,
+    http_client: Option<Arc<dyn HttpClient>>,
+    clock: Option<Arc<dyn Clock>>,
+    limits: Limits,
+    /// The variables that settings were read from, if they were.
+    pub(super) variables: Names,
+}
+
+impl TwilioBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            id: ProviderId::TWILIO,
+            account_sid: None,
+            auth_token: None,
+            old_auth_tokens: Vec::new(),
+            from_number: None,
+            messaging_service_sid: None,
+            status_callback: None,
+            public_urls: Vec::new(),
+            portfolio: None,
+            templates: Vec::new(),
+            base_url: "https://api.twilio.com".to_owned(),
+            messaging_url: "https://messaging.twilio.com".to_owned(),
+            content_url: "https://content.twilio.com".to_owned(),
+            keep_raw: false,
+            twiml: false,
+            believe_retry_after: false,
+            http_client: None,
+            clock: None,
+            limits: Limits::default(),
+            variables: &[],
+        }
+    }
+
+    /// The provider's id. Default `twilio`.
+    pub fn id(mut self, id: ProviderId) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// The account SID: `AC` and 32 hexadecimal digits.
+    pub fn account_sid(mut self, account_sid: impl Into<String>) -> Self {
+        self.account_sid = Some(account_sid.into());
+        self
+    }
+
+    /// The primary auth token. It logs in, and it signs webhooks; no API key does that.
+    pub fn auth_token(mut self, auth_token: impl Into<String>) -> Self {
+        self.auth_token = Some(auth_token.into());
+        self
+    }
+
+    /// A further token that webhooks may be signed with, and that is not used to send: the one before or after a
+    /// rotation, or a subaccount's. Can be given several times.
+    pub fn old_auth_token(mut self, auth_token: impl Into<String>) -> Self {
+        self.old_auth_tokens.push(auth_token.into());
+        self
+    }
+
+    /// The WhatsApp number that messages come from, in E.164 form (`+14155238886`), with or without `whatsapp:`.
+    pub fn from_number(mut self, from_number: impl Into<String>) -> Self {
+        self.from_number = Some(from_number.into());
+        self
+    }
+
+    /// The Messaging Service that messages are sent with: `MG` and 32 hexadecimal digits. Without a number, Twilio takes
+    /// one of the service's pool, and a message whose [`from`](field@crate::OutboundMessage::from) is a number is sent from
+    /// that one.
+    pub fn messaging_service_sid(mut self, messaging_service_sid: impl Into<String>) -> Self {
+        self.messaging_service_sid = Some(messaging_service_sid.into());
+        self
+    }
+
+    /// Where Twilio posts the statuses of messages: https (http only to this machine), at most 3,000 characters, and no
+    /// underscore in the host. The attempt's id and the message's reference are added to its query, and, unless it has
+    /// connection overrides of its own, `#rc=5&rp=all` to its end: by default Twilio gives a status up after one
+    /// failed connection, and after any error that is answered.
+    ///
+    /// Webhooks that are signed for it are accepted. If no [`public_url`](Self::public_url) is given, so are those for
+    /// any other path of the same host.
+    pub fn status_callback(mut self, url: impl Into<String>) -> Self {
+        self.status_callback = Some(url.into());
+        self
+    }
+
+    /// An address at which Twilio posts webhooks, exactly as it was entered there. Can be given several times.
+    ///
+    /// Twilio signs the public address, which behind a proxy the application cannot see; `Host` and `X-Forwarded-*` can
+    /// be written by anybody. So it is configured: with a path, or without one for every path of the host.
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_urls.push(url.into());
+        self
+    }
+
+    /// The Meta business portfolio to which the number belongs: the scope of its users' business-scoped ids. Without it,
+    /// only ids without a scope can be sent to.
+    #[doc(alias = "BSUID")]
+    pub fn portfolio(mut self, portfolio: impl Into<String>) -> Self {
+        self.portfolio = Some(portfolio.into());
+        self
+    }
+
+    /// The content that stands for a template. Can be given several times, once for each name and language.
+    pub fn template(mut self, template: ContentTemplate) -> Self {
+        self.templates.push(template);
+        self
+    }
+
+    /// Where the API for messages is. Default `https://api.twilio.com`.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// Where the API for typing indicators is. Default `https://messaging.twilio.com`.
+    pub fn messaging_url(mut self, url: impl Into<String>) -> Self {
+        self.messaging_url = url.into();
+        self
+    }
+
+    /// Where the API for contents is. Default `https://content.twilio.com`. No request goes there yet: it is for the
+    /// look-up of templates in a later version.
+    pub fn content_url(mut self, url: impl Into<String>) -> Self {
+        self.content_url = url.into();
+        self
+    }
+
+    /// Whether every event keeps the form it was read from. Default no.
+    pub fn keep_raw(mut self, keep_raw: bool) -> Self {
+        self.keep_raw = keep_raw;
+        self
+    }
+
+    /// Whether webhooks are acknowledged with an empty TwiML document rather than with 204. Default no.
+    #[doc(alias = "TwiML")]
+    pub fn acknowledge_with_twiml(mut self, twiml: bool) -> Self {
+        self.twiml = twiml;
+        self
+    }
+
+    /// Whether Twilio's "service unavailable" (20503) with a `Retry-After` counts as a refusal. Default no: Twilio does
+    /// not promise that the message was not accepted, others have found it so. With yes a failover moves on at once,
+    /// and a message may be sent twice if they are wrong.
+    pub fn unavailable_with_retry_after_is_refusal(mut self, believe: bool) -> Self {
+        self.believe_retry_after = believe;
+        self
+    }
+
+    /// The HTTP client. Default: the bundled one, where there is one.
+    pub fn http_client(mut self, http_client: Arc<dyn HttpClient>) -> Self {
+        self.http_client = Some(http_client);
+        self
+    }
+
+    /// The clock. Default: tokio's, where there is one.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The limits of a request.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Builds the provider.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the setting that is missing, blank or malformed. What can neither send nor verify is
+    /// refused, and so is what can half send. Without a bundled HTTP client or clock, sending needs one of each.
+    pub fn build(self) -> Result<Twilio, ConfigError> {
+        let variables = self.variables;
+        self.assemble().map_err(|error| env::by_variable(error, variables))
+    }
+
+    fn assemble(self) -> Result<Twilio, ConfigError> {
+        let token = self.auth_token.as_deref().map(|token| secret("auth_token", token)).transpose()?;
+        let old = self
+            .old_auth_tokens
+            .iter()
+            .map(|token| secret("old_auth_token", token))
+            .collect::<Result<Vec<_>, _>>()?;
+        if self.portfolio.as_deref().is_some_and(|portfolio| portfolio.trim().is_empty()) {
+            return Err(ConfigError::new("portfolio", "must not be blank"));
+        }
+        let portfolio: Option<Arc<str>> = self.portfolio.as_deref().map(|portfolio| portfolio.trim().into());
+        let (urls, callback) = self.addresses()?;
+        let can_verify = (token.is_some() || !old.is_empty()) && !urls.is_empty();
+        let tokens = Arc::new(Tokens::new(token, old));
+        let account = self.account(&tokens, callback, portfolio.clone())?;
+        if account.is_none() && !can_verify {
+            let missing = if tokens.all().is_empty() { "auth_token" } else { "public_url" };
+            return Err(ConfigError::new(missing, "is missing: it can neither send nor verify"));
+        }
+        Ok(Twilio {
+            id: self.id,
+            tokens,
+            account,
+            urls: urls.into(),
+            portfolio,
+            keep_raw: self.keep_raw,
+            twiml: self.twiml,
+        })
+    }
+
+    /// The addresses for which webhooks are accepted, and the status callback.
+    fn addresses(&self) -> Result<(Vec<PublicUrl>, Option<Arc<StatusCallback>>), ConfigError> {
+        let mut urls = Vec::new();
+        for url in &self.public_urls {
+            let url = url.trim();
+            absolute_url("public_url", url)?;
+            urls.push(PublicUrl::new(url));
+        }
+        let Some(url) = &self.status_callback else {
+            return Ok((urls, None));
+        };
+        let callback = StatusCallback::new(url)?;
+        let own = PublicUrl::new(url.trim());
+        if urls.is_empty() {
+            urls.push(own.origin_only());
+        }
+        urls.push(own);
+        Ok((urls, Some(Arc::new(callback))))
+    }
+
+    /// The half that sends, if there is anything of it.
+    fn account(
+        &self,
+        tokens: &Arc<Tokens>,
+        status_callback: Option<Arc<StatusCallback>>,
+        portfolio: Option<Arc<str>>,
+    ) -> Result<Option<Account>, ConfigError> {
+        // Malformed addresses and templates are refused also where they are of no use yet.
+        let contents = Arc::new(Contents::new(self.templates.clone())?);
+        let base = base_url("base_url", &self.base_url)?;
+        let messaging = base_url("messaging_url", &self.messaging_url)?;
+        let content = base_url("content_url", &self.content_url)?;
+        let from_number =
+            self.from_number.as_deref().map(|number| self::from_number("from_number", number)).transpose()?;
+        let service = self
+            .messaging_service_sid
+            .as_deref()
+            .map(|sid| sid_of("messaging_service_sid", "MG", sid))
+            .transpose()?;
+        let missing = |field, problem| Err(ConfigError::new(field, problem));
+        let has_sender = from_number.is_some() || service.is_some();
+        let account_sid = match self.account_sid.as_deref() {
+            None if has_sender => return missing("account_sid", "is missing: it is needed to send"),
+            None => return Ok(None),
+            Some(sid) => sid_of("account_sid", "AC", sid)?,
+        };
+        if !has_sender {
+            return missing("from_number", "is missing: sending needs a number or a Messaging Service");
+        }
+        if tokens.current().is_none() {
+            return missing("auth_token", "is missing: it is needed to send");
+        }
+        let http = match &self.http_client {
+            Some(client) => Arc::clone(client),
+            None => default_client()?,
+        };
+        let clock = match &self.clock {
+            Some(clock) => Arc::clone(clock),
+            None => default_clock()?,
+        };
+        Ok(Some(Account {
+            account_sid,
+            tokens: Arc::clone(tokens),
+            from_number,
+            messaging_service_sid: service,
+            status_callback,
+            portfolio,
+            contents,
+            base_url: base.into(),
+            messaging_url: messaging.into(),
+            content_url: content.into(),
+            believe_retry_after: self.believe_retry_after,
+            http,
+            clock,
+            limits: self.limits,
+        }))
+    }
+}
+
+fn secret(field: &'static str, value: &str) -> Result<Secret, ConfigError> {
+    Secret::new(value).ok_or_else(|| ConfigError::new(field, "must not be blank"))
+}
+
+/// Reads one of the business's own numbers.
+pub(super) fn from_number(field: &'static str, number: &str) -> Result<PhoneNumber, ConfigError> {
+    let number = number.trim();
+    PhoneNumber::parse(number.strip_prefix("whatsapp:").unwrap_or(number))
+        .map_err(|error| ConfigError::new(field, error.to_string()))
+}
+
+fn sid_of(field: &'static str, prefix: &str, sid: &str) -> Result<Arc<str>, ConfigError> {
+    let sid = sid.trim();
+    if is_sid(prefix, sid) {
+        Ok(sid.into())
+    } else {
+        let problem = format!("must be {prefix} and 32 hexadecimal digits");
+        Err(ConfigError::new(field, problem))
+    }
+}
+
+/// Whether this is a SID of Twilio's: two letters and 32 hexadecimal digits.
+pub(super) fn is_sid(prefix: &str, sid: &str) -> bool {
+    sid.strip_prefix(prefix)
+        .is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+impl fmt::Debug for TwilioBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TwilioBuilder")
+            .field("id", &self.id)
+            .field("templates", &self.templates)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,264 @@
+use std::collections::BTreeMap;
+
+use crate::error::{Acceptance, ConfigError, Error, ErrorKind, Result};
+use crate::ids::ProviderId;
+use crate::outbound::{
+    ButtonParameter, Dropped, Field, Media, Parameter, Template, TemplateHeader, Wish, chars_between,
+};
+
+/// The most characters that a variable's value may have.
+const MAX_VALUE_CHARS: usize = 1600;
+/// The most characters that a variable's name may have.
+const MAX_NAME_CHARS: usize = 16;
+/// The most variables that one message may have (Twilio 92002).
+const MAX_VARIABLES: usize = 100;
+
+/// Which content at Twilio stands for a template of Meta's, and which of its variables for which parameter.
+///
+/// Twilio keeps every template as a content with a `ContentSid` and *one* flat set of variables, which whoever wrote the
+/// content numbered; Meta has parameters in header, body and buttons. Where only the body has parameters there is
+/// nothing to say: those by position are the variables `1`, `2`, …, those by name keep their names, and the code of an
+/// authentication template is `1`. Everything else is said here, or the message is refused, never guessed.
+///
+/// ```
+/// use whatsapp_provider::twilio::ContentTemplate;
+///
+/// let template = ContentTemplate::new("order_shipped", "en_US", "HX0123456789abcdef0123456789abcdef")
+///     .with_header_variable("1")
+///     .with_body_variables(["2", "3"])
+///     .with_button_variable(0, "4");
+/// ```
+#[doc(alias = "ContentSid")]
+#[doc(alias = "ContentVariables")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentTemplate {
+    name: String,
+    language: String,
+    content_sid: String,
+    header: Option<String>,
+    body: Option<Vec<String>>,
+    buttons: Vec<(u8, String)>,
+}
+
+impl ContentTemplate {
+    /// The content that stands for a template, by the template's name and language at Meta. The SID is `HX` and 32
+    /// hexadecimal digits; it is checked when the provider is built.
+    pub fn new(name: impl Into<String>, language: impl Into<String>, content_sid: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            language: language.into(),
+            content_sid: content_sid.into(),
+            header: None,
+            body: None,
+            buttons: Vec::new(),
+        }
+    }
+
+    /// Names the variable of the header: of its text, or of the address of its media file.
+    #[must_use]
+    pub fn with_header_variable(mut self, variable: impl Into<String>) -> Self {
+        self.header = Some(variable.into());
+        self
+    }
+
+    /// Names the variables of the body, in the order of its parameters, where they are not those that need no saying.
+    #[must_use]
+    pub fn with_body_variables<T: Into<String>>(mut self, variables: impl IntoIterator<Item = T>) -> Self {
+        self.body = Some(variables.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Names the variable of the button at `index`, counted from 0: of the end of its address, or of its payload.
+    #[must_use]
+    pub fn with_button_variable(mut self, index: u8, variable: impl Into<String>) -> Self {
+        self.buttons.push((index, variable.into()));
+        self
+    }
+
+    /// Refuses what can be no content of Twilio's.
+    fn validate(&self) -> Result<(), ConfigError> {
+        let invalid = |problem| Err(ConfigError::new("template", problem));
+        if self.name.is_empty() || self.language.is_empty() {
+            return invalid("a template has a name and a language");
+        }
+        if !super::builder::is_sid("HX", &self.content_sid) {
+            return invalid("a ContentSid is HX and 32 hexadecimal digits");
+        }
+        let buttons = self.buttons.iter().map(|(_, variable)| variable);
+        let mut variables = self.header.iter().chain(self.body.iter().flatten()).chain(buttons);
+        if !variables.all(|variable| is_name(variable)) {
+            return invalid("the name of a variable has 1 to 16 letters, digits or `_`");
+        }
+        let distinct: BTreeMap<_, _> = self.buttons.iter().cloned().collect();
+        if distinct.len() != self.buttons.len() {
+            return invalid("two variables are named for the same button");
+        }
+        Ok(())
+    }
+
+    /// The variables for a template's parameters, and the wishes that they cannot carry.
+    fn variables(
+        &self,
+        provider: &ProviderId,
+        template: &Template,
+    ) -> Result<(BTreeMap<String, String>, Vec<Dropped>)> {
+        let mut variables = Variables::default();
+        let mut dropped = Vec::new();
+        // Neither has a place in a flat set of variables.
+        if template.offer_ends.is_some() {
+            return Err(Error::unsupported("content.offer_ends"));
+        }
+        if !template.cards.is_empty() {
+            return Err(Error::unsupported("content.cards"));
+        }
+        if let Some(code) = &template.one_time_code {
+            variables.add("content.one_time_code", "1", code)?;
+        }
+        self.all_have_values(template, &variables)?;
+        if let Some(header) = &template.header {
+            let variable = self.header.as_deref();
+            let variable = variable.ok_or_else(|| Error::unsupported("content.header"))?;
+            variables.add("content.header", variable, header_value(provider, header)?)?;
+            if let TemplateHeader::Document { filename: Some(_), .. } = header {
+                dropped.push(Dropped::new(Wish::FileName));
+            }
+        }
+        self.add_body(&template.body, &mut variables)?;
+        for (position, button) in template.buttons.iter().enumerate() {
+            let field = format!("content.buttons[{position}]");
+            let mapped = self.buttons.iter().find(|(index, _)| *index == button.index);
+            let value = match &button.parameter {
+                ButtonParameter::UrlSuffix { text } => Some(text),
+                ButtonParameter::QuickReply { payload } => Some(payload),
+                _ => None,
+            };
+            let (Some((_, variable)), Some(value)) = (mapped, value) else {
+                return Err(Error::unsupported(field));
+            };
+            variables.add(field, variable, value)?;
+        }
+        let count = variables.0.len();
+        if count > MAX_VARIABLES {
+            return Err(Error::over_limit("content", MAX_VARIABLES as u64, count as u64));
+        }
+        Ok((variables.0, dropped))
+    }
+
+    /// Refuses a template that brings no value for a variable of header or buttons: nobody knows what Twilio would put
+    /// there. The code of an authentication template, the only variable that is filled so far, may be a button's as well.
+    fn all_have_values(&self, template: &Template, filled: &Variables) -> Result<()> {
+        let missing = |variable: &String| !filled.0.contains_key(variable);
+        if template.header.is_none() && self.header.as_ref().is_some_and(missing) {
+            return Err(Error::unsupported("content.header"));
+        }
+        for (index, variable) in &self.buttons {
+            if missing(variable) && !template.buttons.iter().any(|button| button.index == *index) {
+                return Err(Error::unsupported(format!("content.buttons[{index}]")));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_body(&self, body: &[Parameter], variables: &mut Variables) -> Result<()> {
+        if let Some(names) = &self.body
+            && names.len() != body.len()
+        {
+            // Too few are not over a limit, but here too the number that is expected and the number that was given say
+            // what is wrong.
+            let (expected, actual) = (names.len() as u64, body.len() as u64);
+            return Err(Error::unsupported("content.body").with_limit(expected, actual));
+        }
+        for (position, parameter) in body.iter().enumerate() {
+            let field = format!("content.body[{position}]");
+            let mapped = self.body.as_ref().and_then(|names| names.get(position));
+            let by_position = (position + 1).to_string();
+            let name = mapped.or(parameter.name.as_ref()).unwrap_or(&by_position);
+            // Meta allows longer names than Twilio.
+            chars_between(field.clone(), name, MAX_NAME_CHARS)?;
+            variables.add(field, name, parameter.shown())?;
+        }
+        Ok(())
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (1..=MAX_NAME_CHARS).contains(&name.len()) && name.bytes().all(allowed)
+}
+
+fn header_value<'a>(provider: &ProviderId, header: &'a TemplateHeader) -> Result<&'a str> {
+    match header {
+        TemplateHeader::Text(parameter) => Ok(parameter.shown()),
+        TemplateHeader::Image(media)
+        | TemplateHeader::Video(media)
+        | TemplateHeader::Document { media, .. } => link(provider, media, "content.header"),
+        TemplateHeader::Location(_) | TemplateHeader::Product(_) => Err(Error::unsupported("content.header")),
+    }
+}
+
+/// The address of a media file. Twilio keeps no files for sending, so nothing else can be sent; only the provider that
+/// has a file can send it by its id.
+pub(super) fn link<'a>(provider: &ProviderId, media: &'a Media, field: &'static str) -> Result<&'a str> {
+    match media {
+        Media::Link(link) => Ok(link.as_str()),
+        Media::Id(media) if media.sender.provider != *provider => Err(Error::not_portable(field)),
+        Media::Id(_) | Media::Bytes(_) => Err(Error::unsupported(field)),
+    }
+}
+
+#[derive(Default)]
+struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Twilio refuses empty values (21656). Two different values for one variable mean that the map is wrong.
+    fn add(&mut self, field: impl Into<Field>, name: &str, value: &str) -> Result<()> {
+        let field = field.into();
+        chars_between(field.clone(), value, MAX_VALUE_CHARS)?;
+        match self.0.insert(name.to_owned(), value.to_owned()) {
+            Some(before) if before != value => Err(Error::unsupported(field)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Every template that has a content at Twilio.
+#[derive(Debug, Default)]
+pub(super) struct Contents(BTreeMap<(String, String), ContentTemplate>);
+
+/// A template in Twilio's terms.
+pub(super) struct Filled<'a> {
+    pub(super) content_sid: &'a str,
+    /// A JSON object; `None` if there are no variables, because an empty object is refused.
+    pub(super) variables: Option<String>,
+    pub(super) dropped: Vec<Dropped>,
+}
+
+impl Contents {
+    pub(super) fn new(templates: Vec<ContentTemplate>) -> Result<Self, ConfigError> {
+        let mut contents = BTreeMap::new();
+        for template in templates {
+            template.validate()?;
+            let key = (template.name.clone(), template.language.clone());
+            if contents.insert(key, template).is_some() {
+                return Err(ConfigError::new("template", "two contents are given for one name and language"));
+            }
+        }
+        Ok(Self(contents))
+    }
+
+    /// Puts a template into Twilio's terms.
+    pub(super) fn fill(&self, provider: &ProviderId, template: &Template) -> Result<Filled<'_>> {
+        let key = (template.name.clone(), template.language.clone());
+        let content = self.0.get(&key).ok_or_else(|| {
+            Error::new(ErrorKind::TemplateUnavailable, Acceptance::NotAccepted).with_field("content.name")
+        })?;
+        let (variables, dropped) = content.variables(provider, template)?;
+        let variables = (!variables.is_empty())
+            .then(|| serde_json::to_string(&variables).map_err(|_| Error::unsupported("content")))
+            .transpose()?;
+        Ok(Filled { content_sid: &content.content_sid, variables, dropped })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! A webhook as an event. Twilio brings one thing at a time: a user's message, or the status of a message of ours.
+
+use bytes::Bytes;
+
+mod content;
+mod message;
+mod status;
+mod user;
+
+use super::callback::read_marks;
+use super::form::{Fields, Payload};
+use super::signature::sha256_hex;
+use crate::address::PhoneNumber;
+use crate::ids::{MessageRef, ProviderId, SenderId};
+use crate::inbound::{EventId, EventKind, InboundEvent, Unrecognized};
+use crate::webhook::VerifiedWebhook;
+
+/// Why something is not understood, and what it calls itself.
+pub(super) struct Odd {
+    reason: &'static str,
+    what: Option<String>,
+}
+
+impl Odd {
+    fn new(reason: &'static str) -> Self {
+        Self { reason, what: None }
+    }
+
+    /// Names it by a word of Twilio's; nothing that could be a user's words.
+    fn what(mut self, what: &str) -> Self {
+        let word =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/' | b'.' | b'+');
+        if (1..=64).contains(&what.len()) && what.bytes().all(word) {
+            self.what = Some(what.to_owned());
+        }
+        self
+    }
+}
+
+/// What is read, and from where.
+struct Source<'a> {
+    fields: &'a Fields,
+    provider: &'a ProviderId,
+    portfolio: Option<&'a str>,
+    query: &'a str,
+}
+
+impl Source<'_> {
+    fn sender(&self, address: &str) -> Result<SenderId, Odd> {
+        let number = self.fields.text(address).map(|address| match address.strip_prefix("whatsapp:") {
+            // Some webhooks leave the `+` out, and the sender is the same.
+            Some(number) => PhoneNumber::from_digits(number)
+                .ok()
+                .filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()))
+                .map_or_else(|| number.to_owned(), PhoneNumber::to_e164),
+            None => address.to_owned(),
+        });
+        number
+            .or_else(|| self.fields.owned("MessagingServiceSid"))
+            .map(|id| SenderId::new(self.provider.clone(), id))
+            .ok_or_else(|| Odd::new("it names none of our senders"))
+    }
+}
+
+/// The bytes that an event was read from.
+pub(super) fn raw(webhook: &VerifiedWebhook<'_>) -> Bytes {
+    Bytes::copy_from_slice(Payload::of(webhook.request()).as_bytes())
+}
+
+/// Reads the one event of a webhook.
+pub(super) fn read(webhook: &VerifiedWebhook<'_>, portfolio: Option<&str>) -> InboundEvent {
+    let request = webhook.request();
+    let encoded = match Payload::of(request) {
+        Payload::Query(encoded) | Payload::Form(encoded) => encoded,
+        Payload::Other(_) => return unrecognized(webhook, None, Odd::new("the body is not a form")),
+    };
+    let Some(fields) = Fields::read(encoded) else {
+        return unrecognized(webhook, None, Odd::new("a parameter is not UTF-8"));
+    };
+    let source = Source {
+        fields: &fields,
+        provider: webhook.provider(),
+        portfolio,
+        query: request.head.query().unwrap_or_default(),
+    };
+    let sid = ["MessageSid", "SmsMessageSid", "SmsSid"].into_iter().find_map(|name| fields.text(name));
+    let Some(sid) = sid else {
+        return unrecognized(webhook, None, Odd::new("there is no message id"));
+    };
+    let (id, read) = match sort(&fields) {
+        Sort::Message => (EventId::new(["message", sid]), message::read(&source, sid)),
+        Sort::Status(word) => (EventId::new(["status", sid, word]), status::read(&source, sid, word)),
+        Sort::Neither => {
+            let odd = Odd::new("neither a message nor a status");
+            return unrecognized(webhook, None, odd);
+        }
+    };
+    match read {
+        Ok((sender, kind)) => webhook.event(id, kind).with_sender(sender),
+        Err(odd) => unrecognized(webhook, Some(id), odd),
+    }
+}
+
+type Read = Result<(SenderId, EventKind), Odd>;
+
+enum Sort<'a> {
+    Message,
+    /// With the state, in Twilio's word.
+    Status(&'a str),
+    Neither,
+}
+
+/// A message and a status have most parameters in common, and a message too has a state: `received`. So the state is
+/// looked at first, and only without one what else is there.
+fn sort(fields: &Fields) -> Sort<'_> {
+    let inbound = ["MessageType", "NumMedia", "Body", "WaId"].into_iter().any(|name| fields.has(name));
+    // Older webhooks have only the second.
+    match fields.text("MessageStatus").or(fields.text("SmsStatus")) {
+        Some("received" | "receiving") => Sort::Message,
+        Some(word) => Sort::Status(word),
+        None if inbound => Sort::Message,
+        None => Sort::Neither,
+    }
+}
+
+/// Keeps what was not understood, whole. Without an id of its own it is named after its bytes.
+fn unrecognized(webhook: &VerifiedWebhook<'_>, id: Option<EventId>, odd: Odd) -> InboundEvent {
+    let id = id.unwrap_or_else(|| {
+        let request = webhook.request();
+        let query = request.head.query().unwrap_or_default();
+        // No query has a line break, so no two requests are put together to the same bytes.
+        let mut hash = sha256_hex(&[query.as_bytes(), b"\n", request.body]);
+        hash.truncate(32);
+        EventId::new(["x", hash.as_str()])
+    });
+    let mut kind = Unrecognized::new(odd.reason, raw(webhook));
+    kind.what = odd.what;
+    webhook.event(id, kind)
+}
+
+fn message_ref(sender: &SenderId, sid: &str) -> MessageRef {
+    MessageRef::new(sender.clone(), sid)
+}

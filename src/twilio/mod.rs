@@ -1,0 +1,261 @@
+//! Twilio's Messages API for WhatsApp.
+//!
+//! What Twilio is unlike Meta in:
+//!
+//! * **An accepted message is queued and no more.** Most failures come later, as statuses. Give the builder a
+//!   [`status_callback`](TwilioBuilder::status_callback); without one there are no statuses, and a message's reference is
+//!   dropped.
+//! * **A text has at most 1,600 characters**, and there are no stickers, reactions, contact cards or quotes to send.
+//!   [`check`](crate::WhatsAppProvider::check) says which message cannot go, before any request.
+//! * **Media are sent by link.** Twilio fetches the file; it must be public.
+//! * **Templates are contents** with a SID: name them in [`ContentTemplate`]s.
+//! * **Webhooks are signed together with the URL** that Twilio was given:
+//!   [`public_url`](TwilioBuilder::public_url). In Twilio's console, put `#rc=5&rp=all` at the end of the address of
+//!   inbound messages, or Twilio gives up after one failed connection and after any error that is answered.
+//!
+//! ```no_run
+//! use whatsapp_provider::{PhoneNumber, Twilio, WhatsAppProviderExt};
+//!
+//! # async fn send() -> Result<(), Box<dyn std::error::Error>> {
+//! let twilio = Twilio::from_env()?;
+//! let to = PhoneNumber::parse("+15551234567")?;
+//! twilio.send_text(to, "Your table is ready").await?;
+//! # Ok(())
+//! # }
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::StatusCode;
+
+mod account;
+mod builder;
+mod callback;
+mod codes;
+mod content;
+mod environment;
+mod error;
+mod form;
+mod inbound;
+mod outbound;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+pub use builder::TwilioBuilder;
+pub use content::ContentTemplate;
+
+use account::{Account, Tokens};
+use outbound::Outgoing;
+use signature::PublicUrl;
+
+use crate::error::{ConfigError, Error, Result};
+use crate::ids::{AttemptId, MessageRef, ProviderId, SenderId};
+use crate::inbound::InboundEvent;
+use crate::outbound::{Attempt, ContentKind, OutboundMessage, SendReceipt, Wish};
+use crate::provider::{Capabilities, WhatsAppProvider, send_alternatives};
+use crate::webhook::{
+    ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
+};
+
+/// Twilio's Messages API for WhatsApp. A clone is cheap and shares everything, the auth token included.
+#[derive(Clone)]
+pub struct Twilio {
+    id: ProviderId,
+    tokens: Arc<Tokens>,
+    /// What sends; a provider that only reads webhooks has none.
+    account: Option<Account>,
+    urls: Arc<[PublicUrl]>,
+    portfolio: Option<Arc<str>>,
+    keep_raw: bool,
+    twiml: bool,
+}
+
+impl Twilio {
+    /// Starts to configure a provider.
+    pub fn builder() -> TwilioBuilder {
+        TwilioBuilder::new()
+    }
+
+    /// A provider from the environment: `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN`, `TWILIO_WHATSAPP_NUMBER` (with or
+    /// without `whatsapp:`) and, optionally, `TWILIO_STATUS_CALLBACK_URL`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the variable that is missing, blank or malformed.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        TwilioBuilder::from_env()?.build()
+    }
+
+    /// A provider that only verifies and reads webhooks. It needs neither an HTTP client nor a runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the token is blank, or the address is not an absolute URL.
+    pub fn webhook_only(
+        auth_token: impl Into<String>,
+        public_url: impl Into<String>,
+    ) -> Result<Self, ConfigError> {
+        Self::builder().auth_token(auth_token).public_url(public_url).build()
+    }
+
+    /// The same account with another number: the same token, connections, templates and addresses. A Messaging Service
+    /// stays as well.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the number is malformed, or if this provider is not configured to send.
+    pub fn with_sender(&self, from_number: impl Into<String>) -> Result<Self, ConfigError> {
+        let number = builder::from_number("from_number", &from_number.into())?;
+        let mut other = self.clone();
+        match &mut other.account {
+            Some(account) => account.from_number = Some(number),
+            None => {
+                return Err(ConfigError::new("account_sid", "is missing: it is needed to send"));
+            }
+        }
+        Ok(other)
+    }
+
+    /// Replaces the auth token in all clones, for sending and for verifying. The one before no longer verifies anything;
+    /// [old tokens](TwilioBuilder::old_auth_token) stay.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the token is blank; the one before stays then.
+    pub fn set_token(&self, auth_token: impl Into<String>) -> Result<(), ConfigError> {
+        self.tokens.set(&auth_token.into())
+    }
+
+    fn account(&self) -> Result<&Account> {
+        self.account.as_ref().ok_or_else(|| Error::unsupported("auth_token"))
+    }
+
+    fn named(&self, error: Error) -> Error {
+        error.with_provider(self.id.clone())
+    }
+
+    fn compose(&self, message: &OutboundMessage, attempt: AttemptId) -> Result<Outgoing> {
+        outbound::compose(self.account.as_ref(), &self.id, message, attempt)
+    }
+
+    async fn try_send(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
+        let outgoing = self.compose(message, attempt.id)?;
+        self.account()?.send(&self.id, outgoing, attempt).await
+    }
+
+    async fn try_show_typing(&self, message: &MessageRef) -> Result<()> {
+        let account = self.account()?;
+        if message.sender.provider != self.id {
+            return Err(Error::not_portable("message"));
+        }
+        account.show_typing(&message.id).await
+    }
+}
+
+#[async_trait]
+impl WhatsAppProvider for Twilio {
+    fn id(&self) -> &ProviderId {
+        &self.id
+    }
+
+    fn senders(&self) -> Vec<SenderId> {
+        self.account.iter().map(|account| account.sender(&self.id)).collect()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let Some(account) = &self.account else {
+            return Capabilities::default();
+        };
+        let mut capabilities = Capabilities::new([
+            ContentKind::Text,
+            ContentKind::Image,
+            ContentKind::Video,
+            ContentKind::Audio,
+            ContentKind::Document,
+            ContentKind::Location,
+            ContentKind::Template,
+        ]);
+        capabilities.drops.extend([
+            Wish::Quote,
+            Wish::LinkPreview,
+            Wish::FileName,
+            Wish::Caption,
+            Wish::Voice,
+            Wish::LocationAddress,
+        ]);
+        if account.status_callback.is_none() {
+            capabilities.drops.insert(Wish::Reference);
+        }
+        capabilities.max_text = Some(outbound::MAX_BODY_CHARS);
+        capabilities.max_caption = Some(outbound::MAX_CAPTION_CHARS);
+        capabilities.show_typing = true;
+        capabilities
+    }
+
+    fn check(&self, message: &OutboundMessage) -> Result<()> {
+        // Every attempt id has the same length, so any will do.
+        self.compose(message, AttemptId::from_u128(0)).map(drop).map_err(|error| self.named(error))
+    }
+
+    async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
+        attempt.departure.arm();
+        self.try_send(message, attempt).await.map_err(|error| self.named(error))
+    }
+
+    async fn send(&self, message: &OutboundMessage) -> Result<SendReceipt> {
+        let account = self.account().map_err(|error| self.named(error))?;
+        send_alternatives(self, message, Some(&*account.clock)).await
+    }
+
+    fn recognizes(&self, head: &WebhookHead<'_>) -> bool {
+        head.headers.contains_key(signature::SIGNATURE)
+    }
+
+    fn verify_signature<'r>(
+        &self,
+        request: &WebhookRequest<'r>,
+    ) -> Result<VerifiedWebhook<'r>, SignatureError> {
+        signature::verify(request, &self.tokens.all(), &self.urls)?;
+        Ok(request.attest(&self.id))
+    }
+
+    fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
+        if webhook.provider() != &self.id {
+            return Err(ForeignWebhook::new(webhook.provider().clone()));
+        }
+        let event = inbound::read(webhook, self.portfolio.as_deref());
+        Ok(vec![if self.keep_raw { event.with_raw(inbound::raw(webhook)) } else { event }])
+    }
+
+    fn acknowledge(&self) -> WebhookReply {
+        if self.twiml {
+            WebhookReply::xml("<Response/>")
+        } else {
+            WebhookReply::empty(StatusCode::NO_CONTENT)
+        }
+    }
+
+    async fn show_typing(&self, message: &MessageRef) -> Result<()> {
+        self.try_show_typing(message).await.map_err(|error| self.named(error))
+    }
+
+    async fn probe(&self) -> Result<()> {
+        let answer = match self.account() {
+            Ok(account) => account.probe().await,
+            Err(error) => Err(error),
+        };
+        answer.map_err(|error| self.named(error))
+    }
+}
+
+impl fmt::Debug for Twilio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Twilio")
+            .field("id", &self.id)
+            .field("senders", &self.senders())
+            .finish_non_exhaustive()
+    }
+}
