@@ -1,0 +1,88 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How one side can be broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// There is no connection. Nothing leaves.
+    Refuse,
+    /// The request is read and nothing ever comes back. The message is not accepted.
+    Hang,
+    /// The message is accepted and reaches the user; the connection closes without an answer.
+    AcceptThenDrop,
+    /// The message is accepted and reaches the user; the answer breaks off in its body.
+    AcceptThenCut,
+    /// 503. Nothing is accepted.
+    Unavailable {
+        /// Whether the provider's own API says it (Meta's code 2, Twilio's 20503), or something in front of it does.
+        with_envelope: bool,
+    },
+    /// The provider's own refusal. Nothing is accepted.
+    Code {
+        /// The HTTP status, 100 to 999; any other becomes 500.
+        status: u16,
+        /// The provider's code.
+        code: i64,
+    },
+}
+
+/// What is wrong with one side.
+#[derive(Debug)]
+pub(super) struct Faults {
+    pub(super) standing: Option<Fault>,
+    pub(super) queued: VecDeque<Fault>,
+    pub(super) latency: Duration,
+}
+
+impl Faults {
+    pub(super) fn none() -> Self {
+        Self { standing: None, queued: VecDeque::new(), latency: Duration::from_millis(80) }
+    }
+
+    /// Whether a connection for this request is refused. A queued refusal is used up.
+    pub(super) fn refuse(&mut self, may_send: bool) -> bool {
+        if self.standing == Some(Fault::Refuse) {
+            return true;
+        }
+        let refused = may_send && self.queued.front() == Some(&Fault::Refuse);
+        if refused {
+            self.queued.pop_front();
+        }
+        refused
+    }
+
+    /// What happens to a request that has arrived. A queued fault is used up by one that sends a message.
+    pub(super) fn take(&mut self, sends: bool) -> Option<Fault> {
+        let queued = if sends { self.queued.pop_front() } else { None };
+        queued.or(self.standing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queued_faults_come_first_and_only_sends_use_them_up() {
+        let mut faults = Faults::none();
+        faults.standing = Some(Fault::Hang);
+        faults.queued.extend([Fault::AcceptThenDrop, Fault::Refuse]);
+        assert!(!faults.refuse(true), "the refusal is not the next one");
+        assert_eq!(faults.take(false), Some(Fault::Hang));
+        assert_eq!(faults.take(true), Some(Fault::AcceptThenDrop));
+        assert!(!faults.refuse(false));
+        assert!(faults.refuse(true));
+        assert!(!faults.refuse(true));
+        assert_eq!(faults.take(true), Some(Fault::Hang));
+    }
+
+    #[test]
+    fn a_side_that_refuses_every_connection_keeps_its_queue() {
+        let mut faults = Faults::none();
+        faults.standing = Some(Fault::Refuse);
+        faults.queued.push_back(Fault::Refuse);
+        assert!(faults.refuse(true));
+        assert_eq!(faults.queued.len(), 1);
+    }
+}

@@ -1,0 +1,276 @@
+//! The Graph API, as far as this crate asks it anything.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{Method, Request, Response, header};
+use serde_json::{Map, Value, json};
+
+use super::accounts::{Side, SimulatedAccounts};
+use super::delivery::Delivery;
+use super::reaction::json as answer;
+use super::state::{LIFE, State, Status, Way};
+use crate::address::PhoneNumber;
+use crate::clock::Timestamp;
+use crate::outbound::Content;
+
+mod content;
+mod interactive;
+mod template;
+
+/// The most bytes of `biz_opaque_callback_data`.
+const MAX_CALLBACK_DATA: usize = 512;
+/// The most characters of a text.
+const MAX_TEXT: usize = 4096;
+
+/// Why a request is refused.
+#[derive(Debug)]
+struct Refusal {
+    status: u16,
+    code: i64,
+    subcode: Option<i64>,
+    message: String,
+    details: Option<String>,
+}
+
+impl Refusal {
+    fn new(status: u16, code: i64, title: &str) -> Self {
+        Self { status, code, subcode: None, message: format!("(#{code}) {title}"), details: None }
+    }
+
+    /// A parameter is missing or makes no sense.
+    fn parameter(details: impl Into<String>) -> Self {
+        Self { details: Some(details.into()), ..Self::new(400, 100, "Invalid parameter") }
+    }
+
+    fn token() -> Self {
+        Self {
+            message: "Invalid OAuth access token - Cannot parse access token".to_owned(),
+            ..Self::new(401, 190, "")
+        }
+    }
+
+    /// What the Graph says of every object that is not there or not yours, and of what an object cannot do.
+    fn object(method: &Method, id: &str) -> Self {
+        let method = method.as_str().to_ascii_lowercase();
+        Self {
+            subcode: Some(33),
+            message: format!(
+                "Unsupported {method} request. Object with ID '{id}' does not exist, cannot be loaded due to \
+                 missing permissions, or does not support this operation."
+            ),
+            ..Self::new(400, 100, "")
+        }
+    }
+
+    fn into_response(self, trace: u64) -> Response<Bytes> {
+        let kind = if self.subcode == Some(33) { "GraphMethodException" } else { "OAuthException" };
+        let mut error = Map::new();
+        error.insert("message".to_owned(), self.message.into());
+        error.insert("type".to_owned(), kind.into());
+        error.insert("code".to_owned(), self.code.into());
+        if let Some(details) = self.details {
+            let data = json!({ "messaging_product": "whatsapp", "details": details });
+            error.insert("error_data".to_owned(), data);
+        }
+        if let Some(subcode) = self.subcode {
+            error.insert("error_subcode".to_owned(), subcode.into());
+        }
+        error.insert("fbtrace_id".to_owned(), format!("Asimulated{trace:08}").into());
+        answer(self.status, &json!({ "error": error }))
+    }
+}
+
+/// A refusal that a fault asks for.
+pub(super) fn refusal(status: u16, code: i64, trace: u64) -> Response<Bytes> {
+    let title = match code {
+        2 => "Service temporarily unavailable",
+        _ => "Simulated refusal",
+    };
+    Refusal::new(status, code, title).into_response(trace)
+}
+
+/// Whether a body sends a message, rather than marking one as read.
+pub(super) fn sends_message(body: &Bytes) -> bool {
+    serde_json::from_slice::<Value>(body).map_or(true, |body| body.get("status").is_none())
+}
+
+/// Does what a request asks, if it may.
+pub(super) fn handle(
+    accounts: &SimulatedAccounts,
+    state: &mut State,
+    request: &Request<Bytes>,
+    now: Timestamp,
+) -> Response<Bytes> {
+    match route(accounts, state, request, now) {
+        Ok(body) => answer(200, &body),
+        Err(refusal) => refusal.into_response(state.next_id()),
+    }
+}
+
+fn route(
+    accounts: &SimulatedAccounts,
+    state: &mut State,
+    request: &Request<Bytes>,
+    now: Timestamp,
+) -> Result<Value, Refusal> {
+    let token = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    if token != Some(accounts.access_token.as_str()) {
+        return Err(Refusal::token());
+    }
+    let (method, path) = (request.method(), request.uri().path());
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    match segments.as_slice() {
+        [version, id, rest @ ..] if is_version(version) => {
+            if *id != accounts.phone_number_id {
+                return Err(Refusal::object(method, id));
+            }
+            match (method, rest) {
+                (&Method::GET, []) => Ok(json!({
+                    "verified_name": "Simulated Business",
+                    "display_phone_number": accounts.meta_number,
+                    "quality_rating": "GREEN",
+                    "id": accounts.phone_number_id,
+                })),
+                (&Method::POST, ["messages"]) => messages(accounts, state, request.body(), now),
+                _ => Err(Refusal::object(method, id)),
+            }
+        }
+        // Without a version the Graph takes the newest one, which is no promise: a client must name it.
+        [first, ..] => Err(Refusal::object(method, first)),
+        [] => Err(Refusal::object(method, "")),
+    }
+}
+
+/// `v23.0`.
+fn is_version(segment: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    segment
+        .strip_prefix('v')
+        .and_then(|version| version.split_once('.'))
+        .is_some_and(|(major, minor)| digits(major) && digits(minor))
+}
+
+fn messages(
+    accounts: &SimulatedAccounts,
+    state: &mut State,
+    body: &Bytes,
+    now: Timestamp,
+) -> Result<Value, Refusal> {
+    let body: Map<String, Value> =
+        serde_json::from_slice(body).map_err(|_| Refusal::parameter("The body is not a JSON object."))?;
+    if text(&body, "messaging_product") != Some("whatsapp") {
+        return Err(Refusal::parameter("The parameter messaging_product is required."));
+    }
+    if let Some(status) = body.get("status") {
+        return match (status.as_str(), text(&body, "message_id")) {
+            (Some("read"), Some(_)) => Ok(json!({ "success": true })),
+            _ => Err(Refusal::parameter("A message is marked as read by its message_id.")),
+        };
+    }
+    let kind = text(&body, "type").ok_or_else(|| Refusal::parameter("The parameter type is required."))?;
+    let (input, user, answer_name) = recipient(&body)?;
+    let content = content::read(&body, kind, &accounts.meta_sender())?;
+    if let Content::Text(written) = &content
+        && written.body.chars().count() > MAX_TEXT
+    {
+        return Err(Refusal::parameter("Param text['body'] must be at most 4096 characters long."));
+    }
+    let callback_data = text(&body, "biz_opaque_callback_data").map(str::to_owned);
+    if callback_data.as_ref().is_some_and(|data| data.len() > MAX_CALLBACK_DATA) {
+        return Err(Refusal::parameter(
+            "Param biz_opaque_callback_data must be at most 512 characters long.",
+        ));
+    }
+    if !content.opens_conversations() && !state.window_is_open(Side::Meta, user, now) {
+        return Err(Refusal {
+            details: Some(
+                "Message failed to send because more than 24 hours have passed since the customer last \
+                 replied to this number."
+                    .to_owned(),
+            ),
+            ..Refusal::new(400, 131_047, "Re-engagement message")
+        });
+    }
+
+    let message_id = message_id(user, state.next_id());
+    // A reaction is never delivered or read by itself.
+    let life = if kind == "reaction" { 1 } else { LIFE.len() };
+    for (status, after) in LIFE.into_iter().take(life) {
+        state.schedule(Status {
+            message_id: message_id.clone(),
+            user,
+            state: status,
+            at: now.saturating_add(after),
+            way: Way::Meta { callback_data: callback_data.clone() },
+        });
+    }
+    let (attempt, reference) = content::read_callback_data(callback_data.as_deref());
+    let mut message = json!({ "id": message_id });
+    if let (Content::Template(_), Some(fields)) = (&content, message.as_object_mut()) {
+        fields.insert("message_status".to_owned(), "accepted".into());
+    }
+    state.deliveries.push(Delivery {
+        side: Side::Meta,
+        to: user,
+        message_id,
+        content,
+        attempt,
+        reference,
+        at: now,
+    });
+    let mut contact = json!({ "input": input });
+    if let Some(fields) = contact.as_object_mut() {
+        let (field, name) = answer_name;
+        fields.insert(field.to_owned(), name.into());
+    }
+    Ok(json!({
+        "messaging_product": "whatsapp",
+        "contacts": [contact],
+        "messages": [message],
+    }))
+}
+
+/// The recipient as it was given, who that is, and how the answer names the user.
+type Named<'a> = (&'a str, PhoneNumber, (&'static str, String));
+
+fn recipient(body: &Map<String, Value>) -> Result<Named<'_>, Refusal> {
+    if text(body, "recipient_type").is_some_and(|kind| kind != "individual") {
+        return Err(Refusal::new(400, 131_041, "Group unknown"));
+    }
+    // Where both are given, `to` wins.
+    if let Some(to) = text(body, "to") {
+        let user = PhoneNumber::from_digits(to.strip_prefix('+').unwrap_or(to))
+            .map_err(|_| Refusal::parameter("Param to is not a phone number."))?;
+        return Ok((to, user, ("wa_id", user.to_digits())));
+    }
+    let id = text(body, "recipient")
+        .ok_or_else(|| Refusal::parameter("The parameter to or recipient is required."))?;
+    let user = Side::Meta
+        .user_by_id(id)
+        .ok_or_else(|| Refusal::parameter("Param recipient is not a user of this business."))?;
+    Ok((id, user, ("user_id", id.to_owned())))
+}
+
+/// A field that is text and not empty.
+fn text<'a>(body: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
+    body.get(field)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// An id in the form of the real ones, which carry the user's number.
+pub(super) fn message_id(user: PhoneNumber, number: u64) -> String {
+    let digits = user.to_digits();
+    let mut bytes = vec![0x1c, 0x18, u8::try_from(digits.len()).unwrap_or_default()];
+    bytes.extend_from_slice(digits.as_bytes());
+    bytes.extend_from_slice(&[0x15, 0x02, 0x00, 0x11, 0x18, 0x12]);
+    bytes.extend_from_slice(format!("{number:018X}").as_bytes());
+    bytes.push(0);
+    format!("wamid.{}", STANDARD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests;

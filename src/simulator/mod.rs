@@ -1,0 +1,227 @@
+//! Both providers without an account: a machine that answers like Meta's Graph API and like Twilio, with users who get
+//! messages, read them and write back.
+//!
+//! It has two doors. [`Simulator::http_client`] is an [`HttpClient`] without sockets whose time is the clock's, so that
+//! a test with a [`TestClock`](crate::testing::TestClock) takes no time and gives the same answers byte for byte every
+//! time. `Simulator::serve` listens on a loopback socket in real time, for clients that are not written in Rust, and for
+//! tests of what only a socket can do. Both lead to the same machine.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use whatsapp_provider::PhoneNumber;
+//! use whatsapp_provider::simulator::{Side, Simulator};
+//! use whatsapp_provider::testing::TestClock;
+//!
+//! let simulator = Simulator::new(Arc::new(TestClock::new()));
+//! let ada = simulator.user(PhoneNumber::parse("+15557654321")?);
+//!
+//! let webhook = ada.writes(Side::Meta, "Hi");
+//! assert!(webhook.request.headers().contains_key("x-hub-signature-256"));
+//! assert!(ada.received().is_empty());
+//! # Ok::<(), whatsapp_provider::InvalidPhoneNumber>(())
+//! ```
+//!
+//! # What it does not do
+//!
+//! It knows the requests that this version of the crate makes, and refuses others as an address that does not exist.
+//! It checks what the providers check about the shape of a request and only a few of their limits: that a message over
+//! a limit is never sent is for [`check`](crate::WhatsAppProvider::check). No media is fetched, uploaded or kept.
+//!
+//! Not covered by the promise of semantic versioning.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::Uri;
+
+use crate::address::PhoneNumber;
+use crate::clock::{Clock, Timestamp};
+use crate::http_client::HttpClient;
+
+mod accounts;
+mod client;
+mod delivery;
+mod fault;
+#[cfg(test)]
+mod harness;
+mod meta;
+// `Simulator::meta()` and `Simulator::twilio()`, which need the provider wings:
+mod providers;
+mod reaction;
+#[cfg(not(target_family = "wasm"))]
+mod server;
+mod state;
+mod twilio;
+mod user;
+mod webhook;
+
+pub use accounts::{Side, SimulatedAccounts};
+pub use delivery::{Delivery, SimulatedRequest};
+pub use fault::Fault;
+#[cfg(not(target_family = "wasm"))]
+pub use server::SimulatorServer;
+pub use user::SimulatedUser;
+pub use webhook::SimulatedWebhook;
+
+use state::State;
+
+/// Meta, Twilio and their users, in memory. A clone is the same simulator.
+#[derive(Clone)]
+pub struct Simulator(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    accounts: SimulatedAccounts,
+    state: Mutex<State>,
+    #[cfg(not(target_family = "wasm"))]
+    doors: server::Doors,
+}
+
+impl Simulator {
+    /// A simulator in which nothing has happened, with the time of `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Inner {
+            clock,
+            accounts: SimulatedAccounts::invented(),
+            state: Mutex::new(State::new()),
+            #[cfg(not(target_family = "wasm"))]
+            doors: server::Doors::default(),
+        }))
+    }
+
+    /// The business's accounts at both providers.
+    pub fn accounts(&self) -> SimulatedAccounts {
+        let mut accounts = self.0.accounts.clone();
+        accounts.webhook_url = self.state().webhook_url.to_string();
+        accounts
+    }
+
+    /// The virtual door: an HTTP client for whom every address is the simulator, whatever its host.
+    ///
+    /// A request takes the side's latency, half of it to connect and half of it until the answer.
+    pub fn http_client(&self) -> Arc<dyn HttpClient> {
+        Arc::new(client::VirtualClient::new(self.clone()))
+    }
+
+    /// Sets where webhooks are posted: all of Meta's, and Twilio's inbound messages. Twilio's statuses go to the
+    /// `StatusCallback` of their message.
+    pub fn set_webhook_url(&self, url: Uri) {
+        self.state().webhook_url = url;
+    }
+
+    /// Sets how long a request through the virtual door takes. Default 80 ms. A socket has a latency of its own.
+    pub fn set_latency(&self, side: Side, latency: Duration) {
+        self.state().faults(side).latency = latency;
+    }
+
+    /// Breaks one side for every request from now on, until it is replaced; `None` heals it.
+    pub fn set_fault(&self, side: Side, fault: Option<Fault>) {
+        self.state().faults(side).standing = fault;
+        #[cfg(not(target_family = "wasm"))]
+        self.0.doors.follow(|| self.state().refusing());
+    }
+
+    /// Breaks the next request of one side that sends a message. Several calls are used up in order, one each, before
+    /// what [`set_fault`](Self::set_fault) says.
+    ///
+    /// A [`Fault::Refuse`] comes before a body is seen, so through the virtual door it also takes a request that marks
+    /// a message as read, which has the same address at Meta. On a socket it can only drop the connection once the
+    /// request is there; set it to stay if new connections must be refused.
+    pub fn fault_next(&self, side: Side, fault: Fault) {
+        self.state().faults(side).queued.push_back(fault);
+    }
+
+    /// Whether a message that is no template is refused more than 24 hours after the user last wrote to that side's
+    /// number. Default `false`. Meta refuses at once (131047); Twilio accepts, and a status tells of the failure
+    /// (63016), as the real ones do.
+    pub fn enforce_windows(&self, enforce: bool) {
+        self.state().enforce_windows = enforce;
+    }
+
+    /// Makes a template known to Twilio under a `ContentSid` (`HX` and 32 hexadecimal digits). The template's body is
+    /// filled by these `ContentVariables`, in this order; one whose key is no number fills the place of that name.
+    /// A message that names an unknown `ContentSid` is refused (21655).
+    pub fn register_content<V: Into<String>>(
+        &self,
+        content_sid: &str,
+        name: &str,
+        language: &str,
+        body_variables: impl IntoIterator<Item = V>,
+    ) {
+        let variables = body_variables.into_iter().map(Into::into).collect();
+        let content = twilio::RegisteredContent::body(name, language, variables);
+        self.state().contents.insert(content_sid.to_owned(), content);
+    }
+
+    /// Makes an authentication template known to Twilio, whose variable `1` is the one-time code.
+    pub fn register_one_time_code(&self, content_sid: &str, name: &str, language: &str) {
+        let content = twilio::RegisteredContent::one_time_code(name, language);
+        self.state().contents.insert(content_sid.to_owned(), content);
+    }
+
+    /// The user with this number. Every number has one, who has WhatsApp.
+    pub fn user(&self, phone: PhoneNumber) -> SimulatedUser {
+        SimulatedUser::new(self.clone(), phone)
+    }
+
+    /// Every message that reached a user, in order.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.state().deliveries.clone()
+    }
+
+    /// Every request that arrived, in order. One that was refused a connection did not arrive.
+    pub fn requests(&self) -> Vec<SimulatedRequest> {
+        self.state().requests.clone()
+    }
+
+    /// The status webhooks whose time has come, in the order of their times. Each is handed out once.
+    ///
+    /// A message that is accepted is `sent` 300 ms, `delivered` 900 ms and `read` 5 s after that. Twilio posts them
+    /// only for a message that has a `StatusCallback`; Meta posts only `sent` for a reaction.
+    pub fn due_webhooks(&self) -> Vec<SimulatedWebhook> {
+        let now = self.0.clock.now();
+        let (due, url) = {
+            let mut state = self.state();
+            (state.take_due(now), state.webhook_url.clone())
+        };
+        due.iter().map(|status| webhook::status(&self.0.accounts, &url, status)).collect()
+    }
+
+    /// When the next status webhook is due, if one is.
+    pub fn next_webhook_at(&self) -> Option<Timestamp> {
+        self.state().next_due()
+    }
+
+    /// Merges webhooks of Meta's into one post with an entry for each, as Meta does under load. `None` if there is none
+    /// to merge, or one of them is Twilio's, which posts every webhook by itself.
+    pub fn batch(&self, webhooks: Vec<SimulatedWebhook>) -> Option<SimulatedWebhook> {
+        let url = self.state().webhook_url.clone();
+        webhook::batch(&self.0.accounts, &url, &webhooks)
+    }
+
+    /// The request by which Meta makes sure that the webhook's address is the business's own. The answer must be
+    /// `challenge`.
+    pub fn meta_handshake(&self, challenge: &str) -> http::Request<bytes::Bytes> {
+        let url = self.state().webhook_url.clone();
+        webhook::handshake(&self.0.accounts, &url, challenge)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic of somebody else's thread must not hide what a test has seen so far.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Simulator")
+            .field("requests", &state.requests.len())
+            .field("deliveries", &state.deliveries.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use serde_json::Value;
+
+use super::accounts::Side;
+use super::delivery::SimulatedRequest;
+use super::fault::Fault;
+use super::{Simulator, meta, twilio};
+
+/// What comes back from a request that has arrived.
+pub(super) enum Reaction {
+    /// An answer.
+    Answer(Response<Bytes>),
+    /// An answer whose body breaks off.
+    Cut(Response<Bytes>),
+    /// The connection closes.
+    Close,
+    /// Nothing, ever.
+    Nothing,
+}
+
+impl Simulator {
+    /// Whether a connection for this request is refused, by what can be known before its body is seen.
+    pub(super) fn refuses(&self, side: Side, method: &Method, path: &str) -> bool {
+        self.state().faults(side).refuse(may_send(side, method, path))
+    }
+
+    /// Lets the machine take a request that has arrived: behind both doors it begins here.
+    pub(super) fn react(&self, request: &Request<Bytes>) -> Reaction {
+        let now = self.0.clock.now();
+        let path = request.uri().path();
+        let side = Side::of_path(path);
+        let sends = may_send(side, request.method(), path)
+            && (side == Side::Twilio || meta::sends_message(request.body()));
+        let mut state = self.state();
+        let fault = state.faults(side).take(sends);
+        if fault == Some(Fault::Refuse) {
+            // Only a socket comes here, where the refusal is too late to be one.
+            return Reaction::Close;
+        }
+        let answer = match fault {
+            None | Some(Fault::AcceptThenDrop | Fault::AcceptThenCut) => match side {
+                Side::Meta => Some(meta::handle(&self.0.accounts, &mut state, request, now)),
+                Side::Twilio => Some(twilio::handle(&self.0.accounts, &mut state, request, now)),
+            },
+            Some(Fault::Hang | Fault::Refuse | Fault::Unavailable { .. } | Fault::Code { .. }) => None,
+        };
+        state.requests.push(SimulatedRequest {
+            side,
+            method: request.method().clone(),
+            path: path.to_owned(),
+            at: now,
+            accepted: answer.as_ref().is_some_and(|answer| answer.status().is_success()),
+        });
+        let mut refuse = |status, code| {
+            let trace = state.next_id();
+            Reaction::Answer(match side {
+                Side::Meta => meta::refusal(status, code, trace),
+                Side::Twilio => twilio::refusal(status, code),
+            })
+        };
+        match (fault, answer) {
+            (None, Some(answer)) => Reaction::Answer(answer),
+            (Some(Fault::AcceptThenCut), Some(answer)) => Reaction::Cut(answer),
+            (Some(Fault::Unavailable { with_envelope: false }), _) => Reaction::Answer(bare_503()),
+            (Some(Fault::Unavailable { with_envelope: true }), _) => match side {
+                Side::Meta => refuse(503, 2),
+                Side::Twilio => refuse(503, 20_503),
+            },
+            (Some(Fault::Code { status, code }), _) => refuse(status, code),
+            (Some(Fault::AcceptThenDrop), _) => Reaction::Close,
+            _ => Reaction::Nothing,
+        }
+    }
+}
+
+/// Whether a request to this address may send a message.
+fn may_send(side: Side, method: &Method, path: &str) -> bool {
+    let end = match side {
+        Side::Meta => "/messages",
+        Side::Twilio => "/Messages.json",
+    };
+    *method == Method::POST && path.ends_with(end)
+}
+
+/// An answer of JSON.
+pub(super) fn json(status: u16, body: &Value) -> Response<Bytes> {
+    answer(status, "application/json; charset=utf-8", body.to_string())
+}
+
+/// What stands in front of an API says when nothing behind it answers.
+fn bare_503() -> Response<Bytes> {
+    let page = "<html><body><h1>503 Service Unavailable</h1></body></html>";
+    answer(503, "text/html", page.to_owned())
+}
+
+fn answer(status: u16, content_type: &'static str, body: String) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from(body));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let length = HeaderValue::from(answer.body().len());
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CONTENT_LENGTH, length);
+    answer
+}

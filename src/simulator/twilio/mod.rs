@@ -1,0 +1,276 @@
+//! Twilio's API, as far as this crate asks it anything.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{Method, Request, Response, Uri, header};
+use serde_json::{Value, json};
+
+use super::accounts::{Side, SimulatedAccounts};
+use super::delivery::Delivery;
+use super::reaction::json as answer;
+use super::state::{LIFE, State, Status, Way};
+use crate::address::PhoneNumber;
+use crate::clock::Timestamp;
+
+mod content;
+mod message;
+
+pub(super) use content::RegisteredContent;
+pub(super) use message::StoredMessage;
+
+/// The most characters of a body.
+const MAX_BODY: usize = 1600;
+/// The most characters of a callback's address.
+const MAX_CALLBACK: usize = 4000;
+/// How WhatsApp addresses begin.
+pub(super) const CHANNEL: &str = "whatsapp:";
+/// The version of the Messages API.
+pub(super) const API_VERSION: &str = "2010-04-01";
+
+/// Why a request is refused.
+#[derive(Debug)]
+struct Refusal {
+    status: u16,
+    code: i64,
+    message: &'static str,
+}
+
+impl Refusal {
+    const fn new(status: u16, code: i64, message: &'static str) -> Self {
+        Self { status, code, message }
+    }
+
+    const fn not_found() -> Self {
+        Self::new(404, 20_404, "The requested resource was not found")
+    }
+
+    const fn invalid(code: i64, message: &'static str) -> Self {
+        Self::new(400, code, message)
+    }
+
+    fn into_response(self) -> Response<Bytes> {
+        let body = json!({
+            "code": self.code,
+            "message": self.message,
+            "more_info": format!("https://www.twilio.com/docs/errors/{}", self.code),
+            "status": self.status,
+        });
+        answer(self.status, &body)
+    }
+}
+
+/// A refusal that a fault asks for.
+pub(super) fn refusal(status: u16, code: i64) -> Response<Bytes> {
+    let message = match code {
+        20_503 => "Service unavailable",
+        _ => "Simulated refusal",
+    };
+    Refusal::new(status, code, message).into_response()
+}
+
+/// The fields of a form, in order and decoded.
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn read(encoded: &[u8]) -> Self {
+        // Every byte string is a form; what is no pair becomes a name without a value.
+        Self(serde_urlencoded::from_bytes(encoded).unwrap_or_default())
+    }
+
+    /// The first value of this name, if it is not empty.
+    fn text(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.0.iter().filter(|(field, _)| field == name);
+        pairs.next().map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+}
+
+/// Does what a request asks, if it may.
+pub(super) fn handle(
+    accounts: &SimulatedAccounts,
+    state: &mut State,
+    request: &Request<Bytes>,
+    now: Timestamp,
+) -> Response<Bytes> {
+    match route(accounts, state, request, now) {
+        Ok((status, body)) => answer(status, &body),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn route(
+    accounts: &SimulatedAccounts,
+    state: &mut State,
+    request: &Request<Bytes>,
+    now: Timestamp,
+) -> Result<(u16, Value), Refusal> {
+    if !authenticated(accounts, request) {
+        return Err(Refusal::new(401, 20_003, "Authenticate"));
+    }
+    let path = request.uri().path().trim_start_matches('/');
+    let segments: Vec<&str> = path.split('/').collect();
+    match (request.method(), segments.as_slice()) {
+        (method, [API_VERSION, "Accounts", account, rest @ ..]) if *account == accounts.account_sid => {
+            match (method, rest) {
+                (&Method::POST, ["Messages.json"]) => send(accounts, state, request.body(), now),
+                (&Method::GET, ["Messages.json"]) => {
+                    let query = Form::read(request.uri().query().unwrap_or_default().as_bytes());
+                    Ok((200, message::list(accounts, &state.messages, &query, now)))
+                }
+                (&Method::GET, ["Messages", file]) => {
+                    let sid = file.strip_suffix(".json").unwrap_or_default();
+                    let stored = state.messages.iter().find(|message| message.sid == sid);
+                    let stored = stored.ok_or(const { Refusal::not_found() })?;
+                    Ok((200, stored.resource(accounts, now)))
+                }
+                _ => Err(Refusal::not_found()),
+            }
+        }
+        (&Method::POST, ["v2", "Indicators", "Typing.json"]) => {
+            let form = Form::read(request.body());
+            match (form.text("channel"), form.text("messageId").map(is_message_sid)) {
+                (Some("whatsapp"), Some(true)) => Ok((200, json!({ "success": true }))),
+                _ => Err(Refusal::invalid(20_001, "Invalid parameter")),
+            }
+        }
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+fn authenticated(accounts: &SimulatedAccounts, request: &Request<Bytes>) -> bool {
+    let expected = STANDARD.encode(format!("{}:{}", accounts.account_sid, accounts.auth_token));
+    request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Basic "))
+        .is_some_and(|given| given == expected)
+}
+
+fn send(
+    accounts: &SimulatedAccounts,
+    state: &mut State,
+    body: &Bytes,
+    now: Timestamp,
+) -> Result<(u16, Value), Refusal> {
+    let form = Form::read(body);
+    let to = form.text("To").ok_or(const { Refusal::invalid(21_604, "A 'To' phone number is required.") })?;
+    let (from, service) = sender(accounts, &form, to)?;
+    let user = user(to)?;
+    let written = form.text("Body");
+    if written.is_none() && form.text("MediaUrl").is_none() && form.text("ContentSid").is_none() {
+        return Err(Refusal::invalid(21_602, "Message body is required."));
+    }
+    if written.is_some_and(|body| body.chars().count() > MAX_BODY) {
+        return Err(Refusal::invalid(
+            21_617,
+            "The concatenated message body exceeds the 1600 character limit.",
+        ));
+    }
+    let content = content::read(&form, &state.contents)?;
+    let callback = form.text("StatusCallback").map(callback).transpose()?;
+    let (attempt, reference) = content::read_callback(callback.as_ref());
+
+    let media = form.text("MediaUrl").is_some();
+    let sid = format!("{}{:032x}", if media { "MM" } else { "SM" }, state.next_id());
+    let reaches = content.opens_conversations() || state.window_is_open(Side::Twilio, user, now);
+    // Twilio accepts what WhatsApp then refuses.
+    let error = if reaches { None } else { Some(63_016) };
+    if let Some(callback) = callback {
+        let life = match error {
+            None => LIFE.to_vec(),
+            Some(_) => message::FAILURE.to_vec(),
+        };
+        for (status, after) in life {
+            state.schedule(Status {
+                message_id: sid.clone(),
+                user,
+                state: status,
+                at: now.saturating_add(after),
+                way: Way::Twilio {
+                    callback: callback.clone(),
+                    from: from.clone(),
+                    service: service.clone(),
+                    error,
+                },
+            });
+        }
+    }
+    let stored = StoredMessage {
+        sid: sid.clone(),
+        to: to.to_owned(),
+        from,
+        service,
+        body: written.unwrap_or_default().to_owned(),
+        media,
+        at: now,
+        error,
+    };
+    // As it is at this moment, before anything of its life.
+    let resource = stored.accepted(accounts);
+    state.messages.push(stored);
+    if reaches {
+        state.deliveries.push(Delivery {
+            side: Side::Twilio,
+            to: user,
+            message_id: sid,
+            content,
+            attempt,
+            reference,
+            at: now,
+        });
+    }
+    Ok((201, resource))
+}
+
+/// The number that sends, and the Messaging Service through which it does.
+fn sender(accounts: &SimulatedAccounts, form: &Form, to: &str) -> Result<(String, Option<String>), Refusal> {
+    let ours = format!("{CHANNEL}{}", accounts.twilio_number);
+    let service = form.text("MessagingServiceSid");
+    if service.is_some_and(|service| service != accounts.messaging_service_sid) {
+        return Err(Refusal::new(404, 21_701, "The Messaging Service does not exist."));
+    }
+    match form.text("From") {
+        Some(from) if from.starts_with(CHANNEL) != to.starts_with(CHANNEL) => Err(Refusal::invalid(
+            21_910,
+            "Invalid From and To pair. From and To should be of the same channel",
+        )),
+        Some(from) if from != ours => {
+            Err(Refusal::invalid(63_007, "Twilio could not find a Channel with the specified From address"))
+        }
+        None if service.is_none() => Err(Refusal::invalid(
+            21_603,
+            "A 'From' or 'MessagingServiceSid' parameter is required to send a message.",
+        )),
+        _ => Ok((ours, service.map(str::to_owned))),
+    }
+}
+
+fn user(to: &str) -> Result<PhoneNumber, Refusal> {
+    let address = to.strip_prefix(CHANNEL).unwrap_or_default();
+    PhoneNumber::parse(address)
+        .ok()
+        .or_else(|| Side::Twilio.user_by_id(address))
+        .ok_or(const { Refusal::invalid(21_211, "Invalid 'To' Phone Number") })
+}
+
+/// Where statuses go: the address without what follows `#`, which is for Twilio.
+fn callback(url: &str) -> Result<Uri, Refusal> {
+    let invalid = const { Refusal::invalid(21_609, "Invalid 'StatusCallback'") };
+    if url.len() > MAX_CALLBACK {
+        return Err(invalid);
+    }
+    let bare = url.split('#').next().unwrap_or_default();
+    let web = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
+    let plain = |uri: &Uri| uri.host().is_some_and(|host| !host.contains('_'));
+    let uri = bare.parse().ok();
+    uri.filter(|uri| web(uri) && plain(uri)).ok_or(invalid)
+}
+
+fn is_message_sid(sid: &str) -> bool {
+    let digits = sid.strip_prefix("SM").or_else(|| sid.strip_prefix("MM"));
+    digits.is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests;
