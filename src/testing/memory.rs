@@ -73,6 +73,13 @@ impl MemoryProvider {
         self.state().sent.clone()
     }
 
+    /// Forgets what was sent and how many attempts were made.
+    pub fn clear(&self) {
+        let mut state = self.state();
+        state.sent.clear();
+        state.attempts = 0;
+    }
+
     /// How many attempts were made, failed ones included.
     pub fn attempts(&self) -> usize {
         self.state().attempts
@@ -146,6 +153,12 @@ impl WhatsAppProvider for MemoryProvider {
     }
 
     fn check(&self, message: &OutboundMessage) -> Result<()> {
+        if message.from.as_ref().is_some_and(|from| *from != self.sender) {
+            return Err(Error::unsupported("from").with_provider(self.id.clone()));
+        }
+        if message.via_only && message.via.as_ref() != Some(&self.id) {
+            return Err(Error::unsupported("via").with_provider(self.id.clone()));
+        }
         if self.state().refuses.contains(&message.content.kind()) {
             return Err(Error::unsupported("content").with_provider(self.id.clone()));
         }
@@ -196,10 +209,11 @@ impl WhatsAppProvider for MemoryProvider {
         if webhook.provider() != &self.id {
             return Err(ForeignWebhook::new(webhook.provider().clone()));
         }
-        Ok(serde_json::from_slice(webhook.request().body).unwrap_or_else(|_| {
+        let events: Vec<InboundEvent> = serde_json::from_slice(webhook.request().body).unwrap_or_else(|_| {
             let raw = webhook.request().body.to_vec();
             let unrecognized = crate::inbound::Unrecognized::new("not a JSON array of events", raw);
             vec![webhook.event(EventId::new(["x", "body"]), unrecognized)]
-        }))
+        });
+        Ok(events.into_iter().map(|event| event.with_assumed(webhook.is_assumed())).collect())
     }
 }
