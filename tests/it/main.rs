@@ -10,4 +10,11 @@
     reason = "these are tests"
 )]
 
+mod conformance;
 mod failover;
+mod json;
+mod simulator;
+mod tcp;
+mod tools;
+mod transport;
+mod wire;
