@@ -106,8 +106,8 @@ impl std::fmt::Debug for InboundContent {
     }
 }
 
-/// A media file that a user sent. Fetch it with
-/// [`fetch_media`](crate::WhatsAppProvider::fetch_media).
+/// A media file that a user sent, as the provider describes it. Where the provider has
+/// [`fetch_media`](crate::WhatsAppProvider::fetch_media), that fetches it.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InboundMedia {

@@ -112,3 +112,14 @@ fn a_rollout_takes_the_same_users_each_time() {
     assert!((60..140).contains(&share), "{share} of 500 at 20 %");
     assert_eq!(first, run());
 }
+
+#[test]
+fn a_watch_channel_is_a_flag() {
+    let (turn, flag) = tokio::sync::watch::channel(Route::Auto);
+    let pair = Pair::with(flag, FailoverPolicy::default());
+    assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::META);
+    turn.send(Route::Only(ProviderId::TWILIO)).unwrap();
+    assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::TWILIO);
+    drop(turn);
+    assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::TWILIO, "the last word holds");
+}
