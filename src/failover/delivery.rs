@@ -64,16 +64,17 @@ impl<'a> Delivery<'a> {
     }
 
     /// How long an attempt may take of the time that is left. It is cut short, to `usual`, only where another member may
-    /// follow an unknown outcome; where the message is looked for, it leaves time for that. To give up early for nothing
-    /// would only make outcomes unknown.
+    /// follow an unknown outcome; where the message would only be looked for, it leaves time for that, but takes `usual` at
+    /// least. To give up early for nothing would only make outcomes unknown.
     pub(super) fn limit(&self, left: Duration, usual: Duration, is_last: bool) -> Duration {
+        let alone = is_last || !self.policy.fail_over;
         let limit = match self.on_unknown {
-            _ if is_last || !self.policy.fail_over => left,
             OnUnknown::Stop => left,
-            OnUnknown::Reconcile { within, otherwise: Otherwise::Stop } => {
+            OnUnknown::Reconcile { within, otherwise } if alone || otherwise == Otherwise::Stop => {
                 left.saturating_sub(within).max(usual)
             }
-            OnUnknown::FailOver | OnUnknown::Reconcile { otherwise: Otherwise::FailOver, .. } => usual,
+            OnUnknown::FailOver | OnUnknown::Reconcile { .. } if alone => left,
+            OnUnknown::FailOver | OnUnknown::Reconcile { .. } => usual,
         };
         limit.min(left)
     }
@@ -130,7 +131,7 @@ impl<'a> Delivery<'a> {
         let failures = self.failed.iter().filter_map(|report| report.failure.as_ref());
         let wait = failures.filter_map(|failure| failure.retry_after).min();
         let mut error = self.last.unwrap_or_else(|| {
-            // Nothing was tried: the time was over, or every trial was out.
+            // Nothing was tried: the time was over.
             Error::new(ErrorKind::Expired, Acceptance::NotAccepted).with_provider(failover.clone())
         });
         if let Some(wait) = wait {

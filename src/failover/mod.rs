@@ -265,14 +265,13 @@ impl WhatsAppProvider for FailoverProvider {
         Err(last)
     }
 
-    /// Asks every member until one has found it.
+    /// Asks every member until one has found it. That one refused it decides nothing: another may have it.
     async fn find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
         let mut answer = Err(Error::unsupported("find_sent").with_provider(self.0.id.clone()));
         for member in &self.0.members {
             match (member.provider.find_sent(query).await, &answer) {
                 (Ok(found @ SentLookup::Found(_)), _) => return Ok(found),
-                // That one member refused it is worth more than that another has not seen it.
-                (Ok(_), Ok(SentLookup::Refused(_))) => {}
+                (Ok(SentLookup::Refused(_)), _) => answer = Ok(SentLookup::CannotTell),
                 (Ok(unsure), _) => answer = Ok(unsure),
                 (Err(error), Err(_)) => answer = Err(error),
                 (Err(_), Ok(_)) => {}

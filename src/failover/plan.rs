@@ -192,11 +192,6 @@ pub fn plan(request: &PlanRequest, candidates: &[Candidate]) -> Plan {
 
     // A stable sort: within a rank the configured order stays.
     chosen.sort_by_key(|candidate| rank(request, candidate));
-    if request.single {
-        for other in chosen.drain(1.min(chosen.len())..) {
-            skip(other, SkipReason::Category);
-        }
-    }
     // What no provider could carry, or may, ends the plan at the member that says so.
     let mut end = None;
     chosen.retain(|candidate| match end.or_else(|| refuses_all(candidate)) {
@@ -207,6 +202,11 @@ pub fn plan(request: &PlanRequest, candidates: &[Candidate]) -> Plan {
             false
         }
     });
+    if request.single {
+        for other in chosen.drain(1.min(chosen.len())..) {
+            skip(other, SkipReason::Category);
+        }
+    }
     if !forced {
         by_health(request, &mut chosen, &mut skip);
     }

@@ -35,12 +35,14 @@ pub struct FailoverPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CategoryPolicy {
-    /// Whether another member may be used at all. Default: yes, but not for marketing.
+    /// Whether another member may be used when the first that carries the message is not well, or did not accept it.
+    /// Default: yes, but not for marketing.
     pub fail_over: bool,
     /// Whether another member may be used because one is throttled. Default: only for authentication; anything else
     /// can wait.
     pub fail_over_when_throttled: bool,
-    /// How long sending a message may take; no attempt begins after that. Default 45 s, 15 s for authentication.
+    /// How long sending a message may take; no attempt begins after that. Default 45 s, 15 s for authentication. Looking
+    /// for a message ([`OnUnknown::Reconcile`]) may go on for its own time after that.
     pub deadline: Duration,
 }
 

@@ -65,6 +65,9 @@ impl FailoverProvider {
         };
         if permit.wants_probe() {
             let left = delivery.end.saturating_sub(self.0.clock.elapsed());
+            if left.is_zero() {
+                return Next::Stop;
+            }
             match self.probe(member, permit, left).await {
                 Ok(granted) => permit = granted,
                 Err(error) => {
@@ -128,6 +131,11 @@ impl FailoverProvider {
         let result = timeout(clock, limit.saturating_add(GUARD), send)
             .await
             .unwrap_or_else(|| Err(out_of_time(&attempt, &provider)));
+        let refused = result.as_ref().is_err_and(|error| error.acceptance() == Acceptance::NotAccepted);
+        if !refused {
+            // Also where the provider keeps no mark: whoever asks from outside must not take silence for proof.
+            let _ = attempt.departure.depart();
+        }
         let latency = clock.elapsed().saturating_sub(began);
         let failure = result.as_ref().err().map(quiet);
         self.tell(FailoverEvent::AttemptEnded { attempt: id, provider: provider.clone(), failure, latency });
@@ -202,7 +210,9 @@ impl FailoverProvider {
     async fn probe(&self, member: &Member, permit: Permit, left: Duration) -> Result<Permit> {
         let provider = member.id().clone();
         let limit = self.0.health.probe.min(left);
-        let error = match timeout(&*self.0.clock, limit, member.provider.probe()).await {
+        let answer = timeout(&*self.0.clock, limit, member.provider.probe()).await;
+        let timed_out = answer.is_none();
+        let error = match answer {
             Some(Ok(())) => None,
             // Where there is no probe, or this token may not probe, the message has to tell.
             Some(Err(error)) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::NotEntitled) => {
@@ -217,6 +227,10 @@ impl FailoverProvider {
         let failure = error.as_ref().map(quiet);
         self.tell(FailoverEvent::Probed { provider: provider.clone(), failure });
         let Some(error) = error else { return Ok(permit) };
+        if timed_out && limit < self.0.health.probe {
+            // The message is in a hurry, which says nothing about the member: the trial is given back.
+            return Err(error);
+        }
         let verdict = match Verdict::of(error.kind(), 0) {
             Verdict::Nothing => Verdict::Failed { cause: ErrorKind::Unavailable, recipient: 0 },
             verdict => verdict,

@@ -56,9 +56,7 @@ impl ReqwestClient {
             // A dead connection is noticed in 25 s instead of at the time limit.
             .http2_keep_alive_interval(Duration::from_secs(20))
             .http2_keep_alive_timeout(Duration::from_secs(5))
-            .http2_keep_alive_while_idle(true)
-            // For requests whose departure tells nothing, because they have no body.
-            .connect_timeout(Limits::default().connect);
+            .http2_keep_alive_while_idle(true);
         let client = settings(builder).build();
         client.map(Self).map_err(|_| ConfigError::new("http_client", "TLS could not be set up"))
     }
@@ -101,7 +99,8 @@ impl HttpClient for ReqwestClient {
         let response = match first.await {
             Ok(Some(response)) => response,
             // Nothing has left and now nothing will.
-            Err(_) if departure.is_some_and(|departure| departure.revoke()) => {
+            // A body without a departure is dropped when its request goes out, so it was not announced either.
+            Err(_) if departure.is_none_or(|departure| departure.revoke()) => {
                 return Err(HttpError::new(HttpErrorKind::Connect));
             }
             Ok(None) | Err(_) => tokio::time::timeout_at(end.min(deadline(limits.head)), response)

@@ -91,14 +91,8 @@ struct EventJson {
 impl<'de> Deserialize<'de> for InboundEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut json = EventJson::deserialize(deserializer)?;
-        let mut value = json.rest.remove(&json.kind).unwrap_or_default();
-        if let (Some(object), "message") = (value.as_object_mut(), json.kind.as_str())
-            && !object.contains_key(NAME)
-            && let Some(message) = named(json.sender.as_ref(), &json.id)
-        {
-            let message = serde_json::to_value(message).map_err(serde::de::Error::custom)?;
-            object.insert(NAME.to_owned(), message);
-        }
+        let value = json.rest.remove(&json.kind).unwrap_or_default();
+        let message = named(json.sender.as_ref(), &json.id);
         Ok(Self {
             id: json.id,
             provider: json.provider,
@@ -106,20 +100,29 @@ impl<'de> Deserialize<'de> for InboundEvent {
             occurred_at: json.occurred_at,
             received_at: json.received_at,
             assumed: json.assumed,
-            kind: read_kind(&json.kind, value),
+            kind: read_kind(&json.kind, value, message),
             raw: json.raw,
         })
     }
 }
 
-fn read_kind(name: &str, value: serde_json::Value) -> EventKind {
+/// Reads what an event is about. `message` is what its sender and id name, for a message that does not say so itself.
+fn read_kind(name: &str, value: serde_json::Value, message: Option<MessageRef>) -> EventKind {
     fn read<T: serde::de::DeserializeOwned + Into<EventKind>>(
         value: &serde_json::Value,
     ) -> Option<EventKind> {
         T::deserialize(value).ok().map(Into::into)
     }
+    let read_message = || {
+        let mut value = value.clone();
+        let object = value.as_object_mut()?;
+        if let (false, Some(message)) = (object.contains_key(NAME), message) {
+            object.insert(NAME.to_owned(), serde_json::to_value(message).ok()?);
+        }
+        read::<InboundMessage>(&value)
+    };
     let known = match name {
-        "message" => read::<InboundMessage>(&value),
+        "message" => read_message(),
         "status" => read::<StatusUpdate>(&value),
         "identity" => read::<IdentityChange>(&value),
         "echo" => read::<Echo>(&value),

@@ -175,8 +175,8 @@ pub(crate) async fn send_alternatives<P: WhatsAppProvider + ?Sized>(
     let end = message.deadline.zip(clock).map(|(deadline, clock)| clock.elapsed().saturating_add(deadline));
     let mut failed = Vec::new();
     let mut last: Option<Error> = None;
+    let mut closed = false;
     for (index, content) in message.contents().enumerate() {
-        let closed = last.as_ref().is_some_and(|error| error.kind() == ErrorKind::WindowClosed);
         if closed && !content.opens_conversations() {
             continue;
         }
@@ -195,8 +195,13 @@ pub(crate) async fn send_alternatives<P: WhatsAppProvider + ?Sized>(
                     Attempt::with_id(clock.map_or_else(AttemptId::without_clock, AttemptId::new));
                 attempt.deadline = deadline;
                 let result = provider.send_attempt(&single, &attempt).await;
-                if let Err(error) = &result {
-                    failed.push(AttemptReport::failed(attempt.id, provider.id().clone(), error.into()));
+                match &result {
+                    // A failover is behind it: its attempts are the ones that were made.
+                    Err(error) if !error.attempts().is_empty() => failed.extend_from_slice(error.attempts()),
+                    Err(error) => {
+                        failed.push(AttemptReport::failed(attempt.id, provider.id().clone(), error.into()));
+                    }
+                    Ok(_) => {}
                 }
                 result
             }
@@ -205,6 +210,7 @@ pub(crate) async fn send_alternatives<P: WhatsAppProvider + ?Sized>(
             Ok(receipt) => return Ok(receipt.with_content_index(index).after(failed)),
             Err(error) => {
                 let stop = !another_content_may_go(&error);
+                closed |= error.kind() == ErrorKind::WindowClosed;
                 last = Some(error);
                 if stop {
                     break;

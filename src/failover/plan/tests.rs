@@ -166,5 +166,7 @@ fn a_category_that_does_not_fail_over_stays_with_the_first() {
     let request = PlanRequest { single: true, ..request() };
     assert_eq!(order(&request, &[meta().with_standing(DOWN), twilio()]), "meta");
     assert_eq!(skipped(&request, &[meta(), twilio()]), [("twilio".to_owned(), SkipReason::Category)]);
+    let elsewhere = [meta().with_refusals(vec![Some(ErrorKind::Unsupported)]), twilio()];
+    assert_eq!(order(&request, &elsewhere), "twilio", "the first that carries it");
     assert_eq!(order(&request, &[]), "");
 }

@@ -150,11 +150,13 @@ pub fn robustness(subject: &impl Subject, seed: u64) -> Result<(), Violation> {
         let mut body = if round % 4 == 0 { Vec::new() } else { genuine.body().to_vec() };
         for _ in 0..=below(&random, 8) {
             let at = below(&random, body.len() + 1);
-            match below(&random, 4) {
-                0 if at < body.len() => drop(body.remove(at)),
-                1 => body.truncate(at),
-                2 => body.extend_from_within(at..),
-                _ => body.insert(at, random.random() as u8),
+            let byte = random.random() as u8;
+            match (below(&random, 5), body.get_mut(at)) {
+                (0, Some(changed)) => *changed = byte,
+                (1, Some(_)) => drop(body.remove(at)),
+                (2, _) => body.truncate(at),
+                (3, _) => body.extend_from_within(at..),
+                _ => body.insert(at, byte),
             }
             body.truncate(64 * 1024);
         }

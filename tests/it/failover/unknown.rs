@@ -14,6 +14,7 @@ struct Scripted {
     answers_after: Duration,
     lookups: Mutex<Vec<SentLookup>>,
     arms: bool,
+    unknown: bool,
 }
 
 impl Scripted {
@@ -25,6 +26,7 @@ impl Scripted {
             answers_after: 3600 * SECOND,
             lookups: Mutex::default(),
             arms: true,
+            unknown: false,
         }
     }
 }
@@ -56,6 +58,9 @@ impl WhatsAppProvider for Scripted {
             if !attempt.departure.depart() {
                 return Err(refused(ErrorKind::Expired));
             }
+        }
+        if self.unknown {
+            return Err(unknown());
         }
         self.clock.sleep(self.answers_after).await;
         Ok(SendReceipt::accepted(AttemptReport::accepted(attempt.id, self.id.clone())))
@@ -308,4 +313,26 @@ fn a_caller_in_a_hurry_says_nothing_about_the_member() {
         assert!(clock.block_on(failover.send(&OutboundMessage::text(to(n), "hello"))).is_err());
     }
     assert!(matches!(failover.standings()[0].standing, Standing::Open { .. }));
+}
+
+#[test]
+fn what_may_have_been_accepted_is_never_taken_for_proof_of_the_contrary() {
+    // A provider that keeps no mark and answers at once that nobody knows; then the message is looked for.
+    let clock = TestClock::new();
+    let scripted = Scripted {
+        departs_after: None,
+        answers_after: Duration::ZERO,
+        arms: false,
+        lookups: Mutex::new(vec![SentLookup::NotSeen; 50]),
+        unknown: true,
+        ..Scripted::new(&clock)
+    };
+    let (failover, _) = with_scripted(&clock, scripted);
+    let attempt = Attempt::new(&clock);
+    clock.block_on(async {
+        let message = hello().with_on_unknown(OnUnknown::reconcile(20 * SECOND, Otherwise::Stop));
+        let send = failover.send_attempt(&message, &attempt);
+        assert!(whatsapp_provider::clock::timeout(&clock, 5 * SECOND, send).await.is_none());
+    });
+    assert!(!attempt.departure.revoke());
 }
