@@ -80,6 +80,8 @@ mod env;
 mod error;
 #[cfg(feature = "failover")]
 pub mod failover;
+#[cfg(any(feature = "meta", feature = "twilio"))]
+mod hex;
 pub mod http_client;
 mod ids;
 pub mod inbound;

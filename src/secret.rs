@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::ConfigError;
+
 /// A token, an app secret or a password.
 ///
 /// Blank values cannot be made: an empty HMAC key would let anybody sign.
@@ -15,6 +17,11 @@ impl Secret {
     pub(crate) fn new(value: &str) -> Option<Self> {
         let value = value.trim();
         (!value.is_empty()).then(|| Self(value.into()))
+    }
+
+    /// As [`new`](Self::new), for a setting of a builder, which the error names.
+    pub(crate) fn setting(field: &'static str, value: &str) -> Result<Self, ConfigError> {
+        Self::new(value).ok_or_else(|| ConfigError::new(field, "is blank"))
     }
 
     /// The secret itself, for the place that needs it.

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -68,6 +69,12 @@ pub(crate) fn default_clock() -> Result<Arc<dyn Clock>, ConfigError> {
         "clock",
         "none is bundled without the feature `tokio`; give the builder one",
     ));
+}
+
+/// 64 random bits, from a keyed hash whose 128-bit key the standard library takes from the operating system and never
+/// repeats.
+pub(crate) fn entropy() -> u64 {
+    RandomState::new().hash_one(0_u8)
 }
 
 /// Waits for `future`, but no longer than `limit`. `None` means that the time ran out; the future is dropped then.

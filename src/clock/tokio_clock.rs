@@ -1,7 +1,6 @@
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
-use super::{Clock, Sleep, Timestamp};
+use super::{Clock, Sleep, Timestamp, entropy};
 
 /// The system's time of day, with tokio's monotonic time and timers.
 ///
@@ -38,8 +37,7 @@ impl Clock for TokioClock {
     }
 
     fn random(&self) -> u64 {
-        // A keyed hash whose 128-bit key the standard library takes from the operating system and never repeats.
-        RandomState::new().hash_one(0_u8)
+        entropy()
     }
 }
 

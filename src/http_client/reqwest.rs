@@ -82,24 +82,20 @@ impl HttpClient for ReqwestClient {
             url::Url::parse(&head.uri.to_string()).map_err(|_| HttpError::new(HttpErrorKind::Request))?;
         let mut request = reqwest::Request::new(head.method, url);
         *request.headers_mut() = head.headers;
-        let (announce, departed) = oneshot::channel();
+        let (announce, mut departed) = oneshot::channel();
         *request.body_mut() = Some(reqwest::Body::wrap(Announced { body, announce: Some(announce) }));
 
         let mut response = pin!(self.0.execute(request));
-        let mut departed = pin!(departed);
         let connected = end.min(deadline(limits.connect));
-        let first = tokio::time::timeout_at(connected, async {
-            std::future::poll_fn(|cx| match response.as_mut().poll(cx) {
-                Poll::Ready(response) => Poll::Ready(Some(response)),
-                // Announced, or dropped without having been asked for anything: from here on the answer is waited for.
-                Poll::Pending => departed.as_mut().poll(cx).map(|_| None),
-            })
-            .await
+        let first = std::future::poll_fn(|cx| match response.as_mut().poll(cx) {
+            Poll::Ready(response) => Poll::Ready(Some(response)),
+            // Announced, or dropped without having been asked for anything: from here on the answer is waited for.
+            Poll::Pending => Pin::new(&mut departed).poll(cx).map(|_| None),
         });
-        let response = match first.await {
+        let response = match tokio::time::timeout_at(connected, first).await {
             Ok(Some(response)) => response,
-            // Nothing has left and now nothing will.
-            // A body without a departure is dropped when its request goes out, so it was not announced either.
+            // Nothing has left and now nothing will. (A body without a departure is dropped when its request goes out,
+            // which announces it as well.)
             Err(_) if departure.is_none_or(|departure| departure.revoke()) => {
                 return Err(HttpError::new(HttpErrorKind::Connect));
             }

@@ -86,7 +86,7 @@ impl fmt::Debug for Sending {
 
 fn authorization(token: &str) -> Result<HeaderValue, ConfigError> {
     let invalid = |problem| ConfigError::new("access_token", problem);
-    let token = Secret::new(token).ok_or_else(|| invalid("is blank"))?;
+    let token = Secret::setting("access_token", token)?;
     let mut header = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
         .map_err(|_| invalid("has a character that no token has"))?;
     header.set_sensitive(true);

@@ -148,9 +148,13 @@ impl MetaCloudBuilder {
     }
 
     fn assemble(self) -> Result<MetaCloud, ConfigError> {
-        let app_secrets =
-            self.app_secrets.iter().map(|text| secret("app_secret", text)).collect::<Result<Vec<_>, _>>()?;
-        let verify_token = self.verify_token.map(|text| secret("verify_token", &text)).transpose()?;
+        let app_secrets = self
+            .app_secrets
+            .iter()
+            .map(|text| Secret::setting("app_secret", text))
+            .collect::<Result<Vec<_>, _>>()?;
+        let verify_token =
+            self.verify_token.map(|text| Secret::setting("verify_token", &text)).transpose()?;
         if verify_token.is_some() && app_secrets.is_empty() {
             return Err(ConfigError::new(
                 "app_secret",
@@ -209,10 +213,6 @@ impl Shared {
         let sender = SenderId::new(self.id.clone(), phone_number_id);
         Sending::new(&self.base_url, &self.api_version, sender, token, http, clock)
     }
-}
-
-fn secret(field: &'static str, text: &str) -> Result<Secret, ConfigError> {
-    Secret::new(text).ok_or_else(|| ConfigError::new(field, "is blank"))
 }
 
 /// Refuses what would mean something else in the path of a URL.

@@ -14,7 +14,7 @@ pub use capabilities::Capabilities;
 pub use ext::{ReceiveError, WhatsAppProviderExt};
 pub use lookup::{MediaStream, SentLookup, SentQuery};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, entropy};
 use crate::error::{Acceptance, AttemptReport, Error, ErrorKind, Result};
 use crate::ids::{AttemptId, MediaRef, MessageRef, ProviderId, SenderId};
 use crate::inbound::InboundEvent;
@@ -231,9 +231,7 @@ pub(crate) fn another_content_may_go(error: &Error) -> bool {
 impl AttemptId {
     /// An id for a provider that has no clock of its own.
     fn without_clock() -> Self {
-        use std::hash::{BuildHasher, RandomState};
-        let state = RandomState::new();
-        Self::from_u128(u128::from(state.hash_one(0_u8)) << 64 | u128::from(state.hash_one(1_u8)))
+        Self::from_u128(u128::from(entropy()) << 64 | u128::from(entropy()))
     }
 }
 

@@ -11,6 +11,7 @@ use super::accounts::{Side, SimulatedAccounts};
 use super::state::{Status, Way};
 use super::twilio::{API_VERSION, CHANNEL};
 use crate::address::PhoneNumber;
+use crate::hex::hex;
 use crate::redact::redacted_debug;
 
 const META_SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
@@ -253,10 +254,6 @@ fn sha256(key: &str, message: &[u8]) -> Vec<u8> {
 fn sha1(key: &str, message: &[u8]) -> Vec<u8> {
     Hmac::<Sha1>::new_from_slice(key.as_bytes())
         .map_or_else(|_| Vec::new(), |mac| mac.chain_update(message).finalize().into_bytes().to_vec())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl Tokens {
 
     /// Replaces the current token. The one before is forgotten: whoever replaces a token often does so because it leaked.
     pub(super) fn set(&self, token: &str) -> Result<(), ConfigError> {
-        let token = Secret::new(token).ok_or_else(|| ConfigError::new("auth_token", "must not be blank"))?;
+        let token = Secret::setting("auth_token", token)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
         Ok(())
     }

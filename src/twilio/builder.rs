@@ -228,11 +228,12 @@ impl TwilioBuilder {
     }
 
     fn assemble(self) -> Result<Twilio, ConfigError> {
-        let token = self.auth_token.as_deref().map(|token| secret("auth_token", token)).transpose()?;
+        let token =
+            self.auth_token.as_deref().map(|token| Secret::setting("auth_token", token)).transpose()?;
         let old = self
             .old_auth_tokens
             .iter()
-            .map(|token| secret("old_auth_token", token))
+            .map(|token| Secret::setting("old_auth_token", token))
             .collect::<Result<Vec<_>, _>>()?;
         if self.portfolio.as_deref().is_some_and(|portfolio| portfolio.trim().is_empty()) {
             return Err(ConfigError::new("portfolio", "must not be blank"));
@@ -334,10 +335,6 @@ impl TwilioBuilder {
             limits: self.limits,
         }))
     }
-}
-
-fn secret(field: &'static str, value: &str) -> Result<Secret, ConfigError> {
-    Secret::new(value).ok_or_else(|| ConfigError::new(field, "must not be blank"))
 }
 
 /// Reads one of the business's own numbers.

@@ -10,6 +10,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::form::{self, Payload};
+use crate::hex::hex;
 use crate::secret::Secret;
 use crate::webhook::{SignatureError, WebhookRequest};
 
@@ -209,17 +210,11 @@ fn signed_parameters(request: &WebhookRequest<'_>) -> Result<Vec<u8>, SignatureE
 
 /// The SHA-256 of the parts put together, in lower-case hexadecimal digits.
 pub(super) fn sha256_hex(parts: &[&[u8]]) -> String {
-    use std::fmt::Write as _;
-
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);
     }
-    hash.finalize().iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&hash.finalize())
 }
 
 #[cfg(test)]
