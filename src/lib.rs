@@ -47,6 +47,10 @@
 //! # }
 //! ```
 //!
+//! In production a webhook should be answered at once and its events handled afterwards: a [`WebhookHandler`] takes the
+//! requests of a framework, checks and limits them, and acknowledges only what an [`EventSink`] has kept. The queues of
+//! the features `postgres` and `sqlite` are such [sinks](crate::sink), with workers that handle their rows.
+//!
 //! # When sending fails
 //!
 //! Look at [`Error::acceptance`] first. After [`Acceptance::NotAccepted`] the provider certainly does not have the
@@ -74,13 +78,16 @@
 #![cfg_attr(whatsapp_provider_docsrs, feature(doc_cfg))]
 
 mod address;
+#[cfg(feature = "axum")]
+pub mod axum;
 pub mod clock;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod env;
 mod error;
 #[cfg(feature = "failover")]
 pub mod failover;
-#[cfg(any(feature = "meta", feature = "twilio"))]
+pub mod handler;
+#[cfg(any(feature = "meta", feature = "twilio", feature = "failover", feature = "queue"))]
 mod hex;
 pub mod http_client;
 mod ids;
@@ -90,11 +97,14 @@ mod json;
 pub mod meta;
 pub mod outbound;
 mod provider;
+#[cfg(feature = "queue")]
+pub mod queue;
 mod redact;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod secret;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+pub mod sink;
 pub mod state;
 #[cfg(any(feature = "testing", test))]
 pub mod testing;
@@ -106,6 +116,7 @@ pub use address::{GroupId, InvalidId, InvalidPhoneNumber, PhoneNumber, Recipient
 pub use error::{Acceptance, AttemptReport, ConfigError, Error, ErrorKind, Failure, Result};
 #[cfg(feature = "failover")]
 pub use failover::FailoverProvider;
+pub use handler::{WebhookHandler, WebhookHandlerBuilder};
 pub use ids::{AttemptId, InvalidAttemptId, InvalidProviderId, MediaRef, MessageRef, ProviderId, SenderId};
 pub use inbound::{EventKind, InboundEvent};
 pub use json::{InvalidJson, Json};
@@ -115,12 +126,13 @@ pub use outbound::{Attempt, Category, Content, OnUnknown, OutboundMessage, SendR
 pub use provider::{
     Capabilities, MediaStream, ReceiveError, SentLookup, SentQuery, WhatsAppProvider, WhatsAppProviderExt,
 };
+pub use sink::{EventSink, SinkError};
 #[cfg(feature = "twilio")]
 pub use twilio::{Twilio, TwilioBuilder};
 pub use webhook::{
     ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
 };
 
-#[cfg(all(doctest, feature = "meta", feature = "twilio", feature = "failover", feature = "rustls"))]
+#[cfg(all(doctest, feature = "axum", feature = "failover", feature = "postgres", feature = "rustls"))]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;

@@ -16,7 +16,6 @@ mod timestamp;
 #[cfg(feature = "tokio")]
 mod tokio_clock;
 
-#[cfg(any(feature = "meta", feature = "twilio", feature = "failover"))]
 use crate::error::ConfigError;
 
 pub use timestamp::{InvalidTimestamp, Timestamp};
@@ -60,7 +59,6 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 }
 
 /// The clock a builder takes when it is given none.
-#[cfg(any(feature = "meta", feature = "twilio", feature = "failover"))]
 pub(crate) fn default_clock() -> Result<Arc<dyn Clock>, ConfigError> {
     #[cfg(feature = "tokio")]
     return Ok(Arc::new(TokioClock::new()));

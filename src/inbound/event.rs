@@ -146,6 +146,12 @@ impl EventId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether the element has no id of its own, and this one was derived from the webhook. Two such elements can be
+    /// equal and yet two, so nobody should take the second one for the first one come again.
+    pub fn is_derived(&self) -> bool {
+        self.0.starts_with("x/")
+    }
 }
 
 impl InboundEvent {

@@ -109,8 +109,9 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// The answer to a webhook that was accepted.
-    fn acknowledge(&self) -> WebhookReply {
+    /// The answer to a webhook that this provider verified and somebody accepted.
+    fn acknowledge(&self, webhook: &VerifiedWebhook<'_>) -> WebhookReply {
+        let _ = webhook;
         WebhookReply { status: http::StatusCode::OK, content_type: None, body: Bytes::new() }
     }
 
@@ -285,8 +286,8 @@ macro_rules! forward {
                 (**self).handshake(head)
             }
 
-            fn acknowledge(&self) -> WebhookReply {
-                (**self).acknowledge()
+            fn acknowledge(&self, webhook: &VerifiedWebhook<'_>) -> WebhookReply {
+                (**self).acknowledge(webhook)
             }
 
             async fn mark_read(&self, message: &MessageRef) -> Result<()> {

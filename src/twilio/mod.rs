@@ -230,7 +230,7 @@ impl WhatsAppProvider for Twilio {
         Ok(vec![if self.keep_raw { event.with_raw(inbound::raw(webhook)) } else { event }])
     }
 
-    fn acknowledge(&self) -> WebhookReply {
+    fn acknowledge(&self, _: &VerifiedWebhook<'_>) -> WebhookReply {
         if self.twiml {
             WebhookReply::xml("<Response/>")
         } else {

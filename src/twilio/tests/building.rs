@@ -1,8 +1,10 @@
 use super::*;
+use crate::clock::Timestamp;
 use crate::error::ErrorKind;
 use crate::ids::{MessageRef, ProviderId, SenderId};
 use crate::outbound::OutboundMessage;
 use crate::provider::{Capabilities, WhatsAppProvider};
+use crate::webhook::{VerifiedWebhook, WebhookRequest};
 
 const URL: &str = "https://wa.example/hook";
 
@@ -112,9 +114,12 @@ fn a_new_token_is_used_by_all_clones() {
 
 #[test]
 fn webhooks_are_acknowledged_without_a_text() {
+    let request = http::Request::post(URL).body([]).unwrap();
+    let request = WebhookRequest::from_http(&request, Timestamp::UNIX_EPOCH);
+    let webhook = VerifiedWebhook::assume_verified(request, ProviderId::TWILIO);
     let acknowledged = |twiml| {
         let builder = Twilio::builder().auth_token("t").public_url(URL);
-        builder.acknowledge_with_twiml(twiml).build().unwrap().acknowledge()
+        builder.acknowledge_with_twiml(twiml).build().unwrap().acknowledge(&webhook)
     };
     let reply = acknowledged(false);
     assert_eq!((reply.status.as_u16(), reply.content_type), (204, None));
