@@ -10,6 +10,7 @@ use crate::clock::{Clock, default_clock};
 use crate::error::ConfigError;
 use crate::ids::ProviderId;
 use crate::provider::WhatsAppProvider;
+use crate::state::StateStore;
 
 /// Builds a [`FailoverProvider`].
 pub struct FailoverBuilder {
@@ -22,6 +23,8 @@ pub struct FailoverBuilder {
     health: HealthPolicy,
     observer: Arc<dyn Observer>,
     clock: Option<Arc<dyn Clock>>,
+    store: Option<Arc<dyn StateStore>>,
+    one_process: bool,
 }
 
 impl std::fmt::Debug for FailoverBuilder {
@@ -45,6 +48,8 @@ impl FailoverBuilder {
             health: HealthPolicy::default(),
             observer: Arc::new(|_: &FailoverEvent| {}),
             clock: None,
+            store: None,
+            one_process: false,
         }
     }
 
@@ -114,6 +119,28 @@ impl FailoverBuilder {
         self
     }
 
+    /// Where it is kept what became of a message with an
+    /// [idempotency key](crate::OutboundMessage::with_idempotency_key), so that it is sent once, by whatever process and
+    /// machine. The key itself is not written, only its SHA-256; the receipt is, with the recipient's number if the
+    /// provider said it.
+    ///
+    /// Every failover that may send the same messages must have the same store.
+    #[must_use]
+    pub fn store(mut self, store: impl StateStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self.one_process = false;
+        self
+    }
+
+    /// As [`store`](Self::store), for a service that runs in one process only: the store need not be shared. What is in
+    /// memory is forgotten when the process ends.
+    #[must_use]
+    pub fn local_store(mut self, store: impl StateStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self.one_process = true;
+        self
+    }
+
     /// The clock. With the feature `tokio` there is a default.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -126,7 +153,8 @@ impl FailoverBuilder {
     /// # Errors
     ///
     /// [`ConfigError`] if there is no member, if two members (or a member and the failover) have the same id, if the
-    /// default route names no member, or if there is no clock.
+    /// default route names no member, if the store is not shared and was not said to be [local](Self::local_store), or if
+    /// there is no clock.
     pub fn build(self) -> Result<FailoverProvider, ConfigError> {
         if self.members.is_empty() {
             return Err(ConfigError::new("members", "a failover needs at least one"));
@@ -138,6 +166,10 @@ impl FailoverBuilder {
         }
         if let Some(nobody) = self.default_route.member().filter(|id| !ids.contains(id) || **id == self.id) {
             return Err(ConfigError::new("default_route", format!("there is no member `{nobody}`")));
+        }
+        if !self.one_process && self.store.as_ref().is_some_and(|store| !store.is_shared()) {
+            let problem = "other processes do not see it; if there are none, say `local_store`";
+            return Err(ConfigError::new("store", problem));
         }
         let clock = match self.clock {
             Some(clock) => clock,
@@ -162,6 +194,7 @@ impl FailoverBuilder {
             health: self.health,
             observer: self.observer,
             clock,
+            store: self.store,
         })))
     }
 }

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
+use super::claim::Claim;
 use super::policy::CategoryPolicy;
+use super::record::Try;
 use crate::error::{Acceptance, AttemptReport, Error, ErrorKind};
 use crate::ids::{AttemptId, ProviderId};
 use crate::outbound::{Attempt, OnUnknown, Otherwise, OutboundMessage, SendReceipt};
@@ -23,6 +25,8 @@ pub(super) struct Delivery<'a> {
     pub(super) last: Option<Error>,
     /// Whether an earlier member does not have the window that this one would need.
     pub(super) templates_only: bool,
+    /// The claim on the message's idempotency key, if there is one and a store for it.
+    pub(super) claim: Option<Claim>,
     worst: Acceptance,
 }
 
@@ -30,6 +34,8 @@ pub(super) struct Delivery<'a> {
 pub(super) enum Next {
     /// It was accepted.
     Done(Box<SendReceipt>),
+    /// It was accepted when another call sent it, and that is written down already.
+    Repeated(Box<SendReceipt>),
     /// Try the next content at the same member.
     Content,
     /// Try the next member.
@@ -59,6 +65,7 @@ impl<'a> Delivery<'a> {
             failed: Vec::new(),
             last: None,
             templates_only: false,
+            claim: None,
             worst: Acceptance::NotAccepted,
         }
     }
@@ -85,15 +92,37 @@ impl<'a> Delivery<'a> {
             report.failure.as_ref().is_some_and(|failure| failure.acceptance == Acceptance::Unknown)
         };
         let asked = error.attempts().iter().rev().find(unknown).map_or(id, |report| report.id);
+        if let Some(claim) = &mut self.claim {
+            match error.acceptance() {
+                Acceptance::NotAccepted => claim.refused(),
+                Acceptance::Unknown => {
+                    claim.unknown(asked, error.attempts().iter().filter(unknown).count() > 1);
+                }
+            }
+        }
         if error.attempts().is_empty() {
             self.failed.push(AttemptReport::failed(id, provider, (&error).into()));
         } else {
             // The member is a failover itself: its attempts are the ones that were made.
             self.failed.extend_from_slice(error.attempts());
         }
+        self.stop(error);
+        asked
+    }
+
+    /// Takes down what earlier calls have tried: nobody knows what became of it.
+    pub(super) fn inherit(&mut self, tries: &[Try]) {
+        self.failed.extend(tries.iter().map(Try::report));
+        let last = self.failed.last().and_then(|report| report.failure.clone());
+        if let Some(failure) = last {
+            self.stop(failure.into());
+        }
+    }
+
+    /// Takes down why the send ends, if nothing else decides.
+    pub(super) fn stop(&mut self, error: Error) {
         self.worst = self.worst.max(error.acceptance());
         self.last = Some(error);
-        asked
     }
 
     /// Takes back what was taken down from `before` on: it is known now.
@@ -129,7 +158,8 @@ impl<'a> Delivery<'a> {
     /// The error of the whole send: what decided, with the worst acceptance and the shortest wait of all attempts.
     pub(super) fn into_error(self, failover: &ProviderId) -> Error {
         let failures = self.failed.iter().filter_map(|report| report.failure.as_ref());
-        let wait = failures.filter_map(|failure| failure.retry_after).min();
+        let own = self.last.as_ref().and_then(Error::retry_after);
+        let wait = failures.filter_map(|failure| failure.retry_after).chain(own).min();
         let mut error = self.last.unwrap_or_else(|| {
             // Nothing was tried: the time was over.
             Error::new(ErrorKind::Expired, Acceptance::NotAccepted).with_provider(failover.clone())

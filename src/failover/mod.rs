@@ -4,8 +4,33 @@
 //!
 //! A message goes to a second member only if the first one certainly does not have it. What is not certain is an error
 //! whose [`acceptance`](crate::Error::acceptance) is [`Unknown`](crate::Acceptance::Unknown), unless
-//! [`OnUnknown`](crate::OnUnknown) says otherwise. The guarantee holds for one call of `send`: it knows nothing of an
-//! earlier call for the same message, of another machine, or of a process that died.
+//! [`OnUnknown`](crate::OnUnknown) says otherwise. Without an idempotency key, or without a store, that holds for one
+//! call of `send`: it knows nothing of an earlier call for the same message, of another machine, or of a process that
+//! died. With both, a [key](crate::OutboundMessage::with_idempotency_key) and a [store](FailoverBuilder::store), it
+//! holds for all calls with that key, on all machines that share the store, for as long as
+//! [`FailoverPolicy::remember`] says (30 days): under [`OnUnknown::Stop`](crate::OnUnknown::Stop), and under
+//! [`Reconcile`](crate::OnUnknown::Reconcile) that stops, the message is accepted once at most.
+//!
+//! A process that dies between the claim and its outcome leaves an unknown outcome, whether or not anything had left. So
+//! does a call whose future is dropped.
+//!
+//! # Sending the same message again
+//!
+//! Before each attempt it is written to the store which member is about to be given the message, and by which attempt;
+//! after it, what became of it. What a later call with the same key finds there decides:
+//!
+//! | what is there | what happens |
+//! |---|---|
+//! | nothing, or every attempt was certainly not accepted | it is sent |
+//! | it was accepted | `Ok` with that receipt; nothing is sent |
+//! | another call is at it now | [`Duplicate`](crate::ErrorKind::Duplicate); nothing is sent, try again after `retry_after` |
+//! | an attempt of unknown outcome | as [`OnUnknown`](crate::OnUnknown) says; never again by that member |
+//! | the store does not answer, or the record is of a newer version | [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable); nothing is sent |
+//!
+//! A claim that the store took and did not acknowledge counts as an attempt of unknown outcome later, though nothing was
+//! sent: what is not certain is never sent twice. Contents are not compared, on purpose: a handler that runs again may
+//! word its answer anew, and the first answer counts. So a key must never be used for two messages, nor be the same for
+//! two recipients.
 //!
 //! # How a send goes
 //!
@@ -31,12 +56,15 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 mod builder;
+mod claim;
 mod delivery;
 mod health;
 mod observe;
 mod plan;
 mod policy;
 mod reconcile;
+mod record;
+mod repeat;
 mod route;
 mod routing;
 mod send;
@@ -55,6 +83,7 @@ use crate::ids::{MediaRef, MessageRef, ProviderId, SenderId};
 use crate::inbound::InboundEvent;
 use crate::outbound::{Attempt, OutboundMessage, SendReceipt};
 use crate::provider::{Capabilities, MediaStream, SentLookup, SentQuery, WhatsAppProvider};
+use crate::state::StateStore;
 use crate::webhook::{
     ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
 };
@@ -113,6 +142,7 @@ struct Inner {
     health: HealthPolicy,
     observer: Arc<dyn Observer>,
     clock: Arc<dyn Clock>,
+    store: Option<Arc<dyn StateStore>>,
 }
 
 struct Member {
@@ -236,9 +266,17 @@ impl WhatsAppProvider for FailoverProvider {
         refusal
     }
 
-    /// 200 without a body, which every provider takes.
-    fn acknowledge(&self) -> WebhookReply {
-        WebhookReply::empty(http::StatusCode::OK)
+    /// As the member answers that verified the webhook.
+    fn acknowledge(&self, webhook: &VerifiedWebhook<'_>) -> WebhookReply {
+        let members = || self.0.members.iter().map(|member| &member.provider);
+        let verifier = members().find(|member| member.id() == webhook.provider()).or_else(|| {
+            // Or a member of a member: whoever can read it answers.
+            members().find(|member| member.parse_inbound(webhook).is_ok())
+        });
+        match verifier {
+            Some(member) => member.acknowledge(webhook),
+            None => WebhookReply::empty(http::StatusCode::OK),
+        }
     }
 
     async fn mark_read(&self, message: &MessageRef) -> Result<()> {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::health::HealthState;
 use super::plan::Plan;
 use super::route::Route;
-use crate::error::Failure;
+use crate::error::{ErrorKind, Failure};
 use crate::ids::{AttemptId, ProviderId};
 use crate::outbound::Category;
 
@@ -78,12 +78,29 @@ pub enum FailoverEvent {
     /// Nobody knows whether a member has the message, and this is what is done about it.
     #[non_exhaustive]
     Unknown {
-        /// The attempt.
+        /// The attempt, which may be one of an earlier call with the same idempotency key.
         attempt: AttemptId,
         /// The member.
         provider: ProviderId,
         /// What is done.
         resolution: Resolution,
+    },
+    /// The message's idempotency key says that an earlier call has sent it: its receipt is the answer, and nothing is
+    /// sent.
+    #[non_exhaustive]
+    Repeated {
+        /// The send: the id that its first attempt would have had.
+        send: AttemptId,
+        /// The provider that has accepted the message.
+        provider: ProviderId,
+    },
+    /// Nothing is sent, or nothing more, because the message's idempotency key could not be claimed.
+    #[non_exhaustive]
+    NotClaimed {
+        /// The send: the id of its first attempt.
+        send: AttemptId,
+        /// Why: [`Duplicate`](ErrorKind::Duplicate) or [`StoreUnavailable`](ErrorKind::StoreUnavailable).
+        kind: ErrorKind,
     },
     /// A member that was unwell was asked whether it is well again.
     #[non_exhaustive]

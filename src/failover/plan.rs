@@ -106,6 +106,15 @@ pub struct Plan {
     pub skipped: Vec<Skipped>,
 }
 
+impl Plan {
+    /// Leaves the members out that may have the message already.
+    pub(super) fn leave_out(&mut self, may_have_it: impl Fn(&ProviderId) -> bool) {
+        let skipped = self.steps.extract_if(.., |step| may_have_it(&step.member));
+        self.skipped
+            .extend(skipped.map(|step| Skipped { member: step.member, reason: SkipReason::MayHaveIt }));
+    }
+}
+
 /// A member to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -147,6 +156,9 @@ pub enum SkipReason {
     /// Messages of this category do not fail over, and another member comes first.
     #[error("this category does not fail over")]
     Category,
+    /// An earlier call with the same idempotency key may have sent the message by it.
+    #[error("it may have the message already")]
+    MayHaveIt,
 }
 
 /// Decides which members are tried for a message, and in which order.

@@ -25,6 +25,11 @@ pub struct FailoverPolicy {
     pub attempt_limit: Duration,
     /// How long a flag may take to answer. Default 50 ms.
     pub flag_limit: Duration,
+    /// How long the store may take, each time that it is asked. A write that failed is tried once more. Default 2 s.
+    pub store_limit: Duration,
+    /// How long it is remembered what became of a message with an idempotency key. A repeat that comes later is sent
+    /// anew. Default 30 days.
+    pub remember: Duration,
     authentication: CategoryPolicy,
     utility: CategoryPolicy,
     marketing: CategoryPolicy,
@@ -58,6 +63,8 @@ impl Default for FailoverPolicy {
             max_attempts: 2,
             attempt_limit: Duration::from_secs(10),
             flag_limit: Duration::from_millis(50),
+            store_limit: Duration::from_secs(2),
+            remember: Duration::from_secs(30 * 24 * 3600),
             authentication: CategoryPolicy {
                 fail_over_when_throttled: true,
                 deadline: Duration::from_secs(15),
@@ -116,6 +123,20 @@ impl FailoverPolicy {
     #[must_use]
     pub fn with_attempt_limit(mut self, attempt_limit: Duration) -> Self {
         self.attempt_limit = attempt_limit;
+        self
+    }
+
+    /// Sets how long the store may take, each time that it is asked.
+    #[must_use]
+    pub fn with_store_limit(mut self, store_limit: Duration) -> Self {
+        self.store_limit = store_limit;
+        self
+    }
+
+    /// Sets how long it is remembered what became of a message with an idempotency key.
+    #[must_use]
+    pub fn with_remember(mut self, remember: Duration) -> Self {
+        self.remember = remember;
         self
     }
 }

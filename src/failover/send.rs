@@ -17,41 +17,66 @@ use crate::provider::{SentLookup, SentQuery};
 
 /// How much longer than its deadline an attempt is waited for. A provider that keeps its deadline says more of what
 /// happened than a future that is dropped, so it goes first; the guard is for those that do not keep it.
-const GUARD: Duration = Duration::from_millis(500);
+pub(super) const GUARD: Duration = Duration::from_millis(500);
 
 impl FailoverProvider {
     pub(super) async fn deliver(&self, message: &OutboundMessage, outer: &Attempt) -> Result<SendReceipt> {
         // The message leaves through the members only, and their marks are children of this one.
         outer.departure.arm();
         let clock = &*self.0.clock;
-        let category = message.effective_category();
-        let policy = self.0.policy.category(category);
+        let policy = self.0.policy.category(message.effective_category());
         let limit = message.deadline.unwrap_or(policy.deadline).min(outer.deadline.unwrap_or(Duration::MAX));
         let on_unknown = message.on_unknown.unwrap_or(self.0.policy.on_unknown);
         let end = clock.elapsed().saturating_add(limit);
         let mut delivery = Delivery::new(message, outer, policy, on_unknown, end, conversation(&message.to));
+        delivery.claim = self.claim_for(message);
 
-        let route = self.route(outer.id, message).await;
-        let (plan, refusal) = self.plan(message, route);
-        self.tell(FailoverEvent::Planned { send: outer.id, plan: plan.clone(), category });
+        let next = match self.look_back(&mut delivery).await {
+            Some(next) => next,
+            None => self.try_members(&mut delivery).await,
+        };
+        match next {
+            Next::Done(receipt) => {
+                let receipt = receipt.after(std::mem::take(&mut delivery.failed));
+                self.conclude(&mut delivery, Some(&receipt)).await;
+                Ok(receipt)
+            }
+            Next::Repeated(receipt) => Ok(receipt.after(delivery.failed)),
+            Next::Content | Next::Member | Next::Stop => {
+                self.conclude(&mut delivery, None).await;
+                Err(delivery.into_error(&self.0.id))
+            }
+        }
+    }
+
+    async fn try_members(&self, delivery: &mut Delivery<'_>) -> Next {
+        let (send, message) = (delivery.outer.id, delivery.message);
+        let route = self.route(send, message).await;
+        let (mut plan, refusal) = self.plan(message, route);
+        if let Some(claim) = &delivery.claim {
+            plan.leave_out(|member| claim.may_be_at(member));
+        }
+        let category = message.effective_category();
+        self.tell(FailoverEvent::Planned { send, plan: plan.clone(), category });
         if plan.steps.is_empty() {
-            return Err(refusal);
+            // What an earlier call may have sent weighs more than that nobody would take it now.
+            delivery.last.get_or_insert(refusal);
+            return Next::Stop;
         }
         let most = self.0.policy.max_attempts.max(1);
         for (index, step) in plan.steps.iter().enumerate() {
             let is_last = index + 1 == plan.steps.len() || delivery.members + 1 >= most;
             let attempts = delivery.attempts;
-            match self.try_member(&mut delivery, step, is_last).await {
-                Next::Done(receipt) => return Ok(receipt.after(delivery.failed)),
+            match self.try_member(delivery, step, is_last).await {
                 Next::Content | Next::Member => {}
-                Next::Stop => break,
+                next => return next,
             }
             delivery.members += usize::from(delivery.attempts > attempts);
             if delivery.members >= most {
                 break;
             }
         }
-        Err(delivery.into_error(&self.0.id))
+        Next::Stop
     }
 
     async fn try_member(&self, delivery: &mut Delivery<'_>, step: &Step, is_last: bool) -> Next {
@@ -88,14 +113,13 @@ impl FailoverProvider {
             if delivery.templates_only && !content.opens_conversations() {
                 continue;
             }
-            let left = delivery.end.saturating_sub(self.0.clock.elapsed());
-            if left.is_zero() {
+            if delivery.end <= self.0.clock.elapsed() {
                 return Next::Stop;
             }
             let Some(leave) = permit.take().or_else(|| self.permit(member, forced)) else {
                 return Next::Member;
             };
-            match self.attempt(delivery, member, leave, (index, content), left, is_last).await {
+            match self.attempt(delivery, member, leave, (index, content), is_last).await {
                 Next::Content => {}
                 next => return next,
             }
@@ -109,14 +133,24 @@ impl FailoverProvider {
         member: &Member,
         permit: Permit,
         (index, content): (usize, &Content),
-        left: Duration,
         is_last: bool,
     ) -> Next {
         let clock = &*self.0.clock;
         let provider = member.id().clone();
         let single = for_member(delivery.message, content);
-        let limit = delivery.limit(left, self.0.policy.attempt_limit, is_last);
         let id = if delivery.attempts == 0 { delivery.outer.id } else { AttemptId::new(clock) };
+        if let Some(next) = self.claim(delivery, &provider, id, index).await {
+            return next;
+        }
+        // The store has taken its time.
+        let left = delivery.end.saturating_sub(clock.elapsed());
+        if left.is_zero() {
+            if let Some(claim) = &mut delivery.claim {
+                claim.withdraw();
+            }
+            return Next::Stop;
+        }
+        let limit = delivery.limit(left, self.0.policy.attempt_limit, is_last);
         delivery.attempts += 1;
         let attempt =
             Attempt::with_id(id).with_deadline(limit).with_departure(delivery.outer.departure.child());
@@ -298,7 +332,7 @@ impl FailoverProvider {
 }
 
 /// The message as a member is given it: one content, and without what the failover itself has answered.
-fn for_member(message: &OutboundMessage, content: &Content) -> OutboundMessage {
+pub(super) fn for_member(message: &OutboundMessage, content: &Content) -> OutboundMessage {
     let mut single = message.with_only(content);
     single.via = None;
     single.via_only = false;

@@ -73,7 +73,8 @@ pub struct OutboundMessage {
     /// A name of your own for it, which comes back in its statuses. At most 400 bytes; it need not be unique.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// The promise that two sends with this key are the same message.
+    /// The promise that two sends with this key are the same message. A failover with a store sends it once and answers
+    /// the second send with the first one's receipt; nobody else looks at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// What it is for. `None` stands for [`Category::Service`], or [`Category::Utility`] if it is a template

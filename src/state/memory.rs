@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Expected, PutOutcome, StateError, StateStore, Versioned};
+use super::{Expected, PutOutcome, StateError, StateStore, Versioned, check_key};
 use crate::clock::Clock;
 
 /// A [`StateStore`] in the memory of one process. A clone is the same store.
@@ -71,6 +71,7 @@ struct Full;
 #[async_trait]
 impl StateStore for MemoryStore {
     async fn get(&self, keys: &[&str]) -> Result<Vec<Option<Versioned>>, StateError> {
+        keys.iter().try_for_each(|key| check_key(key))?;
         let now = self.clock.elapsed();
         let entries = self.entries();
         Ok(keys.iter().map(|key| entries.live(key, now).cloned()).collect())
@@ -83,6 +84,7 @@ impl StateStore for MemoryStore {
         value: Bytes,
         ttl: Option<Duration>,
     ) -> Result<PutOutcome, StateError> {
+        check_key(key)?;
         let now = self.clock.elapsed();
         let mut entries = self.entries();
         let current = entries.live(key, now);
@@ -107,6 +109,7 @@ impl StateStore for MemoryStore {
     }
 
     async fn delete_if(&self, key: &str, version: u64) -> Result<bool, StateError> {
+        check_key(key)?;
         let now = self.clock.elapsed();
         let mut entries = self.entries();
         let holds = entries.live(key, now).is_some_and(|current| current.version == version);

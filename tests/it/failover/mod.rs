@@ -1,6 +1,7 @@
 //! Failover over providers in memory, on a clock that is moved by hand.
 
 mod route;
+mod same_message;
 mod unknown;
 mod webhooks;
 

@@ -1,5 +1,7 @@
 //! Webhooks through a failover, and failovers within failovers.
 
+use whatsapp_provider::simulator::{Side, Simulator};
+
 use super::*;
 
 #[test]
@@ -54,4 +56,28 @@ fn a_failover_can_be_a_member_of_another() {
     let receipt = clock.block_on(outer.send(&hello())).unwrap();
     let providers: Vec<_> = receipt.attempts.iter().map(|report| report.provider.as_str()).collect();
     assert_eq!(providers, ["meta", "twilio", "spare"]);
+}
+
+#[test]
+fn a_webhook_is_acknowledged_as_the_member_does_that_verified_it() {
+    let simulator = Simulator::new(Arc::new(TestClock::new()));
+    let pair = |clock: &TestClock| {
+        FailoverProvider::builder()
+            .primary(simulator.meta().build().unwrap())
+            .fallback(simulator.twilio().build().unwrap())
+            .clock(Arc::new(clock.clone()))
+    };
+    let clock = TestClock::new();
+    let inner = pair(&clock).build().unwrap();
+    let outer = FailoverProvider::builder().primary(inner.clone()).id("outer".parse().unwrap());
+    let outer = outer.clock(Arc::new(clock.clone())).build().unwrap();
+    let user = simulator.user(PhoneNumber::parse("+15557654321").unwrap());
+    for failover in [inner, outer] {
+        for (side, status) in [(Side::Meta, 200), (Side::Twilio, 204)] {
+            let webhook = user.writes(side, "hi");
+            let request = WebhookRequest::from_http(&webhook.request, clock.now());
+            let verified = failover.verify_signature(&request).unwrap();
+            assert_eq!(failover.acknowledge(&verified).status.as_u16(), status);
+        }
+    }
 }

@@ -1,0 +1,267 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Postgres, Row};
+
+use super::{Expected, PutOutcome, StateError, StateStore, Versioned, check_key};
+use crate::error::ConfigError;
+
+/// The migration as it is for `public.whatsapp_state`.
+const MIGRATION: &str = include_str!("migration.sql");
+
+/// The longest name of a table: the names that are made of it must stay below PostgreSQL's 63 bytes.
+const MAX_NAME: usize = 40;
+
+/// 100 years, in microseconds: what is kept longer is kept for good, as far as anybody will see.
+const MAX_TTL_MICROS: i64 = 100 * 366 * 24 * 3600 * 1_000_000;
+
+/// A [`StateStore`] in a table of PostgreSQL (Supabase is PostgreSQL), for any number of machines. A clone is the same
+/// store.
+///
+/// The table is `public.whatsapp_state` unless [`with_table`](Self::with_table) says otherwise, and
+/// [`migrate`](Self::migrate) makes it. Values expire by the database's clock; those that have expired take up room
+/// until [`purge`](Self::purge) deletes them.
+///
+/// Row level security is on and there is no policy, so only the owner of the table, and roles that bypass it, see
+/// anything.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use whatsapp_provider::state::PostgresStore;
+///
+/// let store = PostgresStore::connect("postgres://user:password@localhost/app").await?;
+/// store.migrate().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+    table: Arc<Table>,
+    through_pooler: bool,
+}
+
+/// The names and every statement that has them in it.
+struct Table {
+    schema: String,
+    name: String,
+    get: String,
+    insert: String,
+    update: String,
+    delete: String,
+    purge: String,
+}
+
+impl Table {
+    fn new(schema: &str, name: &str) -> Self {
+        let table = format!("\"{schema}\".\"{name}\"");
+        // The time is asked for at the moment, not at the beginning of a transaction that may have waited.
+        let live = "(expires_at IS NULL OR expires_at > clock_timestamp())";
+        let expires = "clock_timestamp() + $3::bigint * interval '1 microsecond'";
+        Self {
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+            get: format!("SELECT key, value, version FROM {table} WHERE key = ANY($1) AND {live}"),
+            // Of several writers one inserts; the others wait for it, then see its row and leave it alone.
+            insert: format!(
+                "INSERT INTO {table} AS old (key, value, expires_at) VALUES ($1, $2, {expires}) \
+                 ON CONFLICT (key) DO UPDATE \
+                 SET value = EXCLUDED.value, version = DEFAULT, expires_at = EXCLUDED.expires_at \
+                 WHERE old.expires_at <= clock_timestamp() RETURNING version"
+            ),
+            update: format!(
+                "UPDATE {table} SET value = $2, version = DEFAULT, expires_at = {expires} \
+                 WHERE key = $1 AND version = $4 AND {live} RETURNING version"
+            ),
+            delete: format!("DELETE FROM {table} WHERE key = $1 AND version = $2 AND {live}"),
+            purge: format!("DELETE FROM {table} WHERE expires_at <= clock_timestamp()"),
+        }
+    }
+}
+
+impl PostgresStore {
+    /// Connects a pool of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] if the address is not one of PostgreSQL, or nobody answers there.
+    pub async fn connect(url: &str) -> Result<Self, StateError> {
+        Ok(Self::new(PgPool::connect(url).await.map_err(StateError::new)?))
+    }
+
+    /// Uses a pool that is there.
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool, table: Arc::new(Table::new("public", "whatsapp_state")), through_pooler: false }
+    }
+
+    /// Uses another table. The schema must exist; [`migrate`](Self::migrate) makes the table.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a name is not made of lower-case letters, digits and `_`, begins with a digit, or has more
+    /// than 40 characters.
+    pub fn with_table(mut self, schema: &str, table: &str) -> Result<Self, ConfigError> {
+        for (field, name) in [("schema", schema), ("table", table)] {
+            let letter = |b: u8| b.is_ascii_lowercase() || b == b'_';
+            let fits = name.len() <= MAX_NAME && name.bytes().next().is_some_and(letter);
+            if !fits || !name.bytes().all(|b| letter(b) || b.is_ascii_digit()) {
+                let problem = "1 to 40 lower-case letters, digits and `_`, not beginning with a digit";
+                return Err(ConfigError::new(field, problem));
+            }
+        }
+        self.table = Arc::new(Table::new(schema, table));
+        Ok(self)
+    }
+
+    /// Says that the pool's connections go through a pooler that hands out a server's connection for a transaction only
+    /// (PgBouncer and Supavisor in transaction mode). Every statement is then in a transaction of its own and none is
+    /// prepared for later, which takes two more turns to the server.
+    #[must_use]
+    pub fn through_transaction_pooler(mut self) -> Self {
+        self.through_pooler = true;
+        self
+    }
+
+    /// The pool.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// What [`migrate`](Self::migrate) runs, for those who run it by hand.
+    pub fn migration(&self) -> String {
+        // The table first: a schema could be called as the table is.
+        let own = MIGRATION.replace("whatsapp_state", "\u{1}").replace("\"public\"", "\u{2}");
+        own.replace('\u{1}', &self.table.name).replace('\u{2}', &format!("\"{}\"", self.table.schema))
+    }
+
+    /// Makes the table, if it is not there. Any number of machines may do so at once, at every start.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] if the database cannot be reached, or does not let this user do it.
+    pub async fn migrate(&self) -> Result<(), StateError> {
+        let migrate = async {
+            let mut transaction = self.pool.begin().await?;
+            // `IF NOT EXISTS` alone fails where two find at once that there is none.
+            let name = format!("{}.{}", self.table.schema, self.table.name);
+            sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+                .bind(name)
+                .persistent(false)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::raw_sql(AssertSqlSafe(self.migration())).execute(&mut *transaction).await?;
+            transaction.commit().await
+        };
+        migrate.await.map_err(|error: sqlx::Error| StateError::new(error))
+    }
+
+    /// Deletes what has expired, and says how many keys that were. For a timer of the application's, once a day or so.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] if the database cannot be reached.
+    pub async fn purge(&self) -> Result<u64, StateError> {
+        self.execute(sqlx::query(AssertSqlSafe(self.table.purge.clone()))).await
+    }
+
+    /// The rows that a statement answers with.
+    async fn fetch(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, StateError> {
+        let fetch = async {
+            if !self.through_pooler {
+                return query.fetch_all(&self.pool).await;
+            }
+            let mut transaction = self.pool.begin().await?;
+            let rows = query.persistent(false).fetch_all(&mut *transaction).await?;
+            transaction.commit().await?;
+            Ok(rows)
+        };
+        fetch.await.map_err(StateError::new)
+    }
+
+    /// How many rows a statement has changed.
+    async fn execute(&self, query: Query<'_, Postgres, PgArguments>) -> Result<u64, StateError> {
+        let execute = async {
+            if !self.through_pooler {
+                return query.execute(&self.pool).await;
+            }
+            let mut transaction = self.pool.begin().await?;
+            let done = query.persistent(false).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+            Ok(done)
+        };
+        Ok(execute.await.map_err(StateError::new)?.rows_affected())
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostgresStore({}.{})", self.table.schema, self.table.name)
+    }
+}
+
+/// A version as the database has it. Its own are positive.
+fn to_column(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(-1)
+}
+
+fn version_of(row: &PgRow) -> Result<u64, StateError> {
+    let version: i64 = row.try_get("version").map_err(StateError::new)?;
+    u64::try_from(version).map_err(StateError::new)
+}
+
+#[async_trait]
+impl StateStore for PostgresStore {
+    async fn get(&self, keys: &[&str]) -> Result<Vec<Option<Versioned>>, StateError> {
+        keys.iter().try_for_each(|key| check_key(key))?;
+        let rows = self.fetch(sqlx::query(AssertSqlSafe(self.table.get.clone())).bind(keys)).await?;
+        let mut found = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let key: String = row.try_get("key").map_err(StateError::new)?;
+            let value: Vec<u8> = row.try_get("value").map_err(StateError::new)?;
+            found.insert(key, Versioned::new(value, version_of(row)?));
+        }
+        Ok(keys.iter().map(|key| found.get(*key).cloned()).collect())
+    }
+
+    async fn put_if(
+        &self,
+        key: &str,
+        expected: Expected,
+        value: Bytes,
+        ttl: Option<Duration>,
+    ) -> Result<PutOutcome, StateError> {
+        check_key(key)?;
+        let ttl = ttl.map(|ttl| i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX).min(MAX_TTL_MICROS));
+        let sql = match expected {
+            Expected::Absent => &self.table.insert,
+            Expected::Version(_) => &self.table.update,
+        };
+        let mut put = sqlx::query(AssertSqlSafe(sql.clone())).bind(key).bind(&*value).bind(ttl);
+        if let Expected::Version(version) = expected {
+            put = put.bind(to_column(version));
+        }
+        if let Some(row) = self.fetch(put).await?.first() {
+            return Ok(PutOutcome::stored(version_of(row)?));
+        }
+        // What was in the way may be gone by now, and something else there: it is what is there that is of use.
+        let current = self.get(&[key]).await?.pop().flatten();
+        Ok(PutOutcome::conflict(current))
+    }
+
+    async fn delete_if(&self, key: &str, version: u64) -> Result<bool, StateError> {
+        check_key(key)?;
+        let delete = sqlx::query(AssertSqlSafe(self.table.delete.clone())).bind(key).bind(to_column(version));
+        Ok(self.execute(delete).await? > 0)
+    }
+
+    /// Every machine that uses the database sees the same.
+    fn is_shared(&self) -> bool {
+        true
+    }
+}
