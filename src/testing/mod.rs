@@ -6,7 +6,11 @@ mod clock;
 pub mod conformance;
 mod events;
 mod memory;
+#[cfg(feature = "queue")]
+mod queue;
 
 pub use clock::TestClock;
 pub use events::EventMaker;
 pub use memory::{MemoryProvider, Sent};
+#[cfg(feature = "queue")]
+pub use queue::{MemoryQueue, QueuedRow};

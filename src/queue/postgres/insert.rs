@@ -1,0 +1,98 @@
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+
+use super::{PostgresQueue, Transaction};
+use crate::inbound::InboundEvent;
+use crate::queue::cause::sink_error;
+use crate::queue::row::NewRow;
+use crate::sink::{EventSink, SinkError};
+
+#[async_trait]
+impl EventSink for PostgresQueue {
+    async fn accept(&self, events: &[InboundEvent]) -> Result<(), SinkError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let rows = NewRow::all(events)?;
+        let error = match self.insert(&rows).await {
+            Ok(transaction) => return transaction.commit().await.map_err(sink_error),
+            Err(error) => error,
+        };
+        if refuses_data(&error) {
+            // It does not say which row it refuses, and would refuse the whole batch every time it is posted again.
+            let refused = self.refused(&rows).await.map_err(sink_error)?;
+            if !refused.is_empty() {
+                return Err(SinkError::Reject(refused));
+            }
+        }
+        Err(sink_error(error))
+    }
+}
+
+impl PostgresQueue {
+    /// Inserts the rows, and leaves the transaction open.
+    ///
+    /// Within a conversation ids are drawn and committed in the same order, because the lock of the conversation is
+    /// taken before and kept until the end. There are 64 locks, taken in their order by everybody.
+    async fn insert(&self, rows: &[NewRow]) -> Result<Transaction, sqlx::Error> {
+        let locks: BTreeSet<i32> = rows.iter().map(|row| lock_of(&row.conversation)).collect();
+        let locks: Vec<i32> = locks.into_iter().collect();
+        let mut transaction =
+            Transaction::begin(&self.pool, &self.lock("pg_advisory_xact_lock", &locks)).await?;
+
+        let column = |of: fn(&NewRow) -> &str| rows.iter().map(of).collect::<Vec<&str>>();
+        let event_ids: Vec<Option<&str>> = rows.iter().map(|row| row.event_id.as_deref()).collect();
+        let statement = if self.notify { &self.statements.insert } else { &self.statements.insert_quietly };
+        let insert = self
+            .query(statement)
+            .bind(column(|row| &row.provider))
+            .bind(event_ids)
+            .bind(column(|row| row.kind))
+            .bind(column(|row| &row.conversation))
+            .bind(column(|row| &row.payload));
+        let insert = if self.notify { insert.bind(self.table.channel()) } else { insert };
+        transaction.execute(insert).await?;
+        Ok(transaction)
+    }
+
+    /// Which of the rows the database refuses for what is in them, each tried alone and undone.
+    async fn refused(&self, rows: &[NewRow]) -> Result<Vec<usize>, sqlx::Error> {
+        let mut refused = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            match self.insert(std::slice::from_ref(row)).await {
+                Ok(transaction) => transaction.rollback().await?,
+                Err(error) if refuses_data(&error) => refused.push(index),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(refused)
+    }
+}
+
+/// Which of the 64 locks a conversation has. It must be the same in every process.
+fn lock_of(conversation: &str) -> i32 {
+    Sha256::digest(conversation).first().map_or(0, |byte| i32::from(byte & 63))
+}
+
+/// Whether it is the data that the database refuses (class 22: a text or a number it cannot store; class 54: a JSON text
+/// that is nested too deep), so that it will refuse it every time.
+fn refuses_data(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("22") || code.starts_with("54"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversation_has_the_same_lock_for_ever() {
+        assert_eq!(lock_of("meta/106540352242922/+15557654321"), LOCK);
+        let used: BTreeSet<i32> = (0..2_000).map(|n| lock_of(&n.to_string())).collect();
+        assert_eq!(used, (0..64).collect());
+    }
+
+    const LOCK: i32 = 0;
+}

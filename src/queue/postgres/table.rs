@@ -1,0 +1,97 @@
+use sha2::{Digest, Sha256};
+
+use crate::error::ConfigError;
+
+/// The text with the names it is shipped with.
+pub(super) const MIGRATION: &str = include_str!("migration.sql");
+
+/// The longest name, in bytes. PostgreSQL cuts names at 63, and those of the indexes are the table's and a bit more.
+const MAX_NAME: usize = 40;
+
+/// Where the rows are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Table {
+    schema: String,
+    name: String,
+}
+
+impl Table {
+    pub(super) fn new(schema: &str, name: &str) -> Result<Self, ConfigError> {
+        Ok(Self { schema: checked("schema", schema)?, name: checked("table", name)? })
+    }
+
+    /// As it is written in a statement.
+    pub(super) fn quoted(&self) -> String {
+        format!("\"{}\".\"{}\"", self.schema, self.name)
+    }
+
+    /// What is notified of new rows. Two tables have two channels; the name of a channel is cut at 63 bytes too.
+    pub(super) fn channel(&self) -> String {
+        let name = format!("{}.{}", self.schema, self.name);
+        if name.len() < 64 { name } else { format!("queue {}", self.lock_class()) }
+    }
+
+    /// The first key of this table's advisory locks. It is the same in every process.
+    pub(super) fn lock_class(&self) -> i32 {
+        let digest = Sha256::digest(format!("whatsapp-provider queue {}", self.quoted()));
+        digest.first_chunk().copied().map_or(0, i32::from_be_bytes)
+    }
+
+    /// The migration for this table. The names were checked, so that they can stand in it as they are.
+    pub(super) fn migration(&self) -> String {
+        MIGRATION
+            .replace("public.message_queue", &self.quoted())
+            .replace("message_queue_", &format!("{}_", self.name))
+    }
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { schema: "public".to_owned(), name: "message_queue".to_owned() }
+    }
+}
+
+fn checked(field: &'static str, name: &str) -> Result<String, ConfigError> {
+    let first = name.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_');
+    let rest = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if first && rest && name.len() <= MAX_NAME {
+        Ok(name.to_owned())
+    } else {
+        Err(ConfigError::new(field, "has 1 to 40 of a-z, 0-9 and _, and does not begin with a digit"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_names_are_taken() {
+        for good in ["a", "_", "message_queue_2", &"x".repeat(40)] {
+            assert!(Table::new(good, good).is_ok(), "{good}");
+        }
+        for bad in ["", "2a", "Queue", "a b", "a\"b", "a.b", "a;b", "ä", "a\0", &"x".repeat(41)] {
+            assert_eq!(Table::new(bad, "a").unwrap_err().field, "schema", "{bad:?}");
+            assert_eq!(Table::new("a", bad).unwrap_err().field, "table", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_migration_takes_the_names() {
+        let sql = Table::new("inbox", "order").unwrap().migration();
+        assert!(!sql.contains("message_queue"), "{sql}");
+        assert!(sql.contains("CREATE TABLE IF NOT EXISTS \"inbox\".\"order\" ("));
+        assert!(sql.contains("CREATE INDEX IF NOT EXISTS order_work ON \"inbox\".\"order\" (conversation)"));
+        assert!(sql.contains("pg_get_serial_sequence('\"inbox\".\"order\"', 'id')"));
+    }
+
+    #[test]
+    fn tables_do_not_share_locks_or_channels() {
+        let (one, two) = (Table::default(), Table::new("public", "message_queue_2").unwrap());
+        assert_ne!(one.lock_class(), two.lock_class());
+        assert_eq!(one.channel(), "public.message_queue");
+        assert_ne!(one.channel(), two.channel());
+        let long = Table::new(&"x".repeat(40), &"y".repeat(40)).unwrap();
+        assert!(long.channel().len() < 64);
+    }
+}

@@ -1,0 +1,188 @@
+//! A queue in a SQLite file.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Sqlite, Transaction};
+use tokio::sync::{Mutex, MutexGuard, watch};
+
+use super::cause::{queue_error, sink_error};
+use super::row::NewRow;
+use super::{QueueError, WakeUps, Worker};
+use crate::clock::{Clock, TokioClock};
+use crate::inbound::InboundEvent;
+use crate::sink::{EventSink, SinkError};
+
+mod rows;
+mod statements;
+
+/// How long a writer waits for those of other processes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A queue in a file, for one machine. A clone is the same queue.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), whatsapp_provider::queue::QueueError> {
+/// use whatsapp_provider::queue::SqliteQueue;
+///
+/// let queue = SqliteQueue::open("inbox.sqlite").await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What was accepted survives a crash of the machine: every write is on the disk before its call ends. Several processes
+/// may open the same file (on a local disk, not over a network); a new row wakes the workers of its own process, those
+/// of others find it when they ask. A call waits up to 5 seconds for writers of other processes and is an error then. A
+/// future that is dropped undoes what it had begun.
+#[derive(Clone)]
+pub struct SqliteQueue {
+    pool: SqlitePool,
+    clock: Arc<dyn Clock>,
+    /// Writers of this process wait for each other here, in turn. SQLite would let them try again and again, and some
+    /// of them in vain.
+    writer: Arc<Mutex<()>>,
+    inserted: Arc<watch::Sender<()>>,
+}
+
+impl SqliteQueue {
+    /// Opens the file, and makes it and the table if they do not exist. Its folder must.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError`] if the file cannot be opened or written, or is none of SQLite's.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, QueueError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // With less, the last commits before a power cut are lost, and their webhooks were acknowledged.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options)
+            .await
+            .map_err(queue_error)?;
+        let queue = Self::new(pool);
+        queue.migrate().await?;
+        Ok(queue)
+    }
+
+    /// Uses a pool of the application, whose settings decide then what survives a power cut and how long writers wait.
+    /// Needs SQLite 3.37 or later, and a [`migrate`](Self::migrate).
+    pub fn new(pool: SqlitePool) -> Self {
+        Self {
+            pool,
+            clock: Arc::new(TokioClock::new()),
+            writer: Arc::new(Mutex::new(())),
+            inserted: Arc::new(watch::Sender::new(())),
+        }
+    }
+
+    /// Takes the time of day from another clock. Leases, rests and ages go by it, so all processes that share the file
+    /// should agree on the time.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The pool.
+    pub fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    /// A worker for the rows.
+    pub fn worker(&self) -> Worker {
+        Worker::new(self.clone())
+    }
+
+    /// Makes the table `message_queue` and its indexes where they are missing. [`open`](Self::open) did so.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError`] if the file cannot be written.
+    pub async fn migrate(&self) -> Result<(), QueueError> {
+        let migrate = async {
+            let mut write = self.write().await?;
+            sqlx::raw_sql(statements::MIGRATION).execute(&mut *write.transaction).await?;
+            write.transaction.commit().await
+        };
+        migrate.await.map_err(queue_error)
+    }
+
+    async fn write(&self) -> Result<Write<'_>, sqlx::Error> {
+        let turn = self.writer.lock().await;
+        // Takes the lock of the file at once. A transaction that reads first and writes later is refused without
+        // waiting if somebody wrote in between.
+        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Write { transaction, _turn: turn })
+    }
+
+    fn now(&self) -> i64 {
+        i64::try_from(self.clock.now().unix_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// How many of the rows are new.
+    async fn insert(&self, rows: &[NewRow]) -> Result<u64, sqlx::Error> {
+        let mut write = self.write().await?;
+        let now = self.now();
+        let mut inserted = 0;
+        for row in rows {
+            let insert = sqlx::query(statements::INSERT)
+                .bind(&*row.provider)
+                .bind(row.event_id.as_deref())
+                .bind(row.kind)
+                .bind(&*row.conversation)
+                .bind(&*row.payload)
+                .bind(now);
+            inserted += insert.execute(&mut *write.transaction).await?.rows_affected();
+        }
+        write.transaction.commit().await?;
+        Ok(inserted)
+    }
+}
+
+/// A transaction that writes. The fields are dropped in this order: the transaction is undone before the next begins.
+struct Write<'q> {
+    transaction: Transaction<'static, Sqlite>,
+    _turn: MutexGuard<'q, ()>,
+}
+
+#[async_trait]
+impl EventSink for SqliteQueue {
+    async fn accept(&self, events: &[InboundEvent]) -> Result<(), SinkError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        // SQLite stores any text, so no event is refused for what is in it.
+        let inserted = self.insert(&NewRow::all(events)?).await.map_err(sink_error)?;
+        if inserted > 0 {
+            self.inserted.send_replace(());
+        }
+        Ok(())
+    }
+}
+
+struct Inserted(watch::Receiver<()>);
+
+#[async_trait]
+impl WakeUps for Inserted {
+    async fn next(&mut self) -> Result<(), QueueError> {
+        self.0.changed().await.map_err(QueueError::new)
+    }
+}
+
+impl fmt::Debug for SqliteQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteQueue").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}

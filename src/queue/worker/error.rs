@@ -1,0 +1,194 @@
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::{Acceptance, Error, ErrorKind};
+
+/// Why an event was not handled, and what is to become of its row.
+///
+/// An [`Error`] of a provider becomes one by `?`, and its acceptance is looked at first: a message that may have been
+/// accepted is never tried again blindly.
+///
+/// | the error | the row |
+/// |---|---|
+/// | [`Duplicate`](ErrorKind::Duplicate): the same message is being sent elsewhere just now | is tried again |
+/// | its acceptance is [unknown](Acceptance::Unknown) | stands in `review` |
+/// | not accepted, but may be later or elsewhere: throttled, unavailable, credentials, no route ... | is tried again |
+/// | not accepted, and will not be: an invalid message, a refusing recipient, a closed window ... | is `dead` |
+/// | [`Unrecognized`](ErrorKind::Unrecognized) | stands in `review` |
+///
+/// What is tried again rests for as long as the error [asks](Error::retry_after), otherwise for 1 s that doubles with
+/// each attempt up to 5 min. The reason is what the error displays, which names nobody.
+///
+/// Any other error is given as a reason of your own. **The reason is stored with the row**, in the clear, and stays
+/// when the event is erased: of `error.to_string()` be sure that it names no user and repeats no message.
+///
+/// ```
+/// use whatsapp_provider::queue::JobError;
+///
+/// fn look_up(order: &str) -> Result<u32, JobError> {
+///     order.parse().map_err(|_| JobError::dead("the order is not a number"))
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct JobError {
+    next: Next,
+    reason: String,
+}
+
+/// What is to become of a row that is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Tried again after this time, or one that grows with the attempts.
+    Retry(Option<Duration>),
+    Review,
+    Dead,
+}
+
+impl JobError {
+    /// The row is tried again, after 1 s that doubles with each attempt up to 5 min, less up to half of it by chance.
+    pub fn retry(reason: impl Into<String>) -> Self {
+        Self::new(Next::Retry(None), reason)
+    }
+
+    /// The row is tried again after this time.
+    pub fn retry_after(after: Duration, reason: impl Into<String>) -> Self {
+        Self::new(Next::Retry(Some(after)), reason)
+    }
+
+    /// Somebody should look at the row.
+    pub fn review(reason: impl Into<String>) -> Self {
+        Self::new(Next::Review, reason)
+    }
+
+    /// The row is given up.
+    pub fn dead(reason: impl Into<String>) -> Self {
+        Self::new(Next::Dead, reason)
+    }
+
+    /// Why, as it will be stored.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    fn new(next: Next, reason: impl Into<String>) -> Self {
+        Self { next, reason: reason.into() }
+    }
+
+    pub(super) fn into_parts(self) -> (Next, String) {
+        (self.next, self.reason)
+    }
+}
+
+impl From<Error> for JobError {
+    fn from(error: Error) -> Self {
+        let next = match (error.acceptance(), error.kind()) {
+            // Nothing was sent by this call, and the other one will have ended by the time of the next attempt.
+            (_, ErrorKind::Duplicate) => Next::Retry(error.retry_after()),
+            (Acceptance::Unknown, _) => Next::Review,
+            (Acceptance::NotAccepted, kind) => after_refusal(kind, error.retry_after()),
+        };
+        Self::new(next, error.to_string())
+    }
+}
+
+/// What becomes of an event whose answer was certainly not accepted. Every kind is named, so that a new one is thought
+/// about.
+fn after_refusal(kind: ErrorKind, retry_after: Option<Duration>) -> Next {
+    match kind {
+        ErrorKind::Throttled
+        | ErrorKind::RecipientThrottled
+        | ErrorKind::Unavailable
+        | ErrorKind::NoAnswer
+        | ErrorKind::NoRoute
+        | ErrorKind::StoreUnavailable
+        | ErrorKind::Credentials
+        | ErrorKind::AccountBlocked
+        | ErrorKind::Duplicate
+        | ErrorKind::Expired => Next::Retry(retry_after),
+        ErrorKind::InvalidMessage
+        | ErrorKind::Unsupported
+        | ErrorKind::NotPortable
+        | ErrorKind::NotEntitled
+        | ErrorKind::RecipientUnreachable
+        | ErrorKind::RecipientRefused
+        | ErrorKind::WindowClosed
+        | ErrorKind::TemplateUnavailable => Next::Dead,
+        ErrorKind::Unrecognized => Next::Review,
+    }
+}
+
+impl fmt::Debug for JobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobError").field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAIT: Option<Duration> = Some(Duration::from_secs(7));
+
+    fn next(kind: ErrorKind, acceptance: Acceptance, wait: Option<Duration>) -> Next {
+        let error = Error::new(kind, acceptance);
+        let error = wait.map_or(Error::new(kind, acceptance), |wait| error.with_retry_after(wait));
+        let text = error.to_string();
+        let error = JobError::from(error);
+        assert_eq!(error.reason(), text);
+        error.next
+    }
+
+    #[test]
+    fn what_may_have_been_accepted_is_never_tried_again_blindly() {
+        for kind in ErrorKind::ALL {
+            let expected = if *kind == ErrorKind::Duplicate { Next::Retry(WAIT) } else { Next::Review };
+            assert_eq!(next(*kind, Acceptance::Unknown, WAIT), expected, "{kind:?}");
+        }
+        assert_eq!(next(ErrorKind::Duplicate, Acceptance::Unknown, None), Next::Retry(None));
+    }
+
+    #[test]
+    fn what_was_not_accepted_goes_by_its_kind() {
+        let of = |expected: Next| {
+            let kinds = ErrorKind::ALL.iter().copied();
+            kinds.filter(|kind| next(*kind, Acceptance::NotAccepted, WAIT) == expected).collect::<Vec<_>>()
+        };
+        use ErrorKind::*;
+        assert_eq!(
+            of(Next::Retry(WAIT)),
+            [
+                RecipientThrottled,
+                Throttled,
+                Credentials,
+                AccountBlocked,
+                Unavailable,
+                NoAnswer,
+                Expired,
+                NoRoute,
+                Duplicate,
+                StoreUnavailable
+            ]
+        );
+        assert_eq!(
+            of(Next::Dead),
+            [
+                InvalidMessage,
+                Unsupported,
+                NotPortable,
+                NotEntitled,
+                RecipientUnreachable,
+                RecipientRefused,
+                WindowClosed,
+                TemplateUnavailable
+            ]
+        );
+        assert_eq!(of(Next::Review), [Unrecognized]);
+        assert_eq!(next(Throttled, Acceptance::NotAccepted, None), Next::Retry(None));
+    }
+
+    #[test]
+    fn debug_says_what_becomes_of_the_row_and_not_why() {
+        let error = JobError::retry_after(Duration::from_secs(1), "CANARY");
+        assert_eq!(format!("{error:?}"), "JobError { next: Retry(Some(1s)), .. }");
+    }
+}

@@ -1,0 +1,55 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::inbound::InboundEvent;
+use crate::outbound::{Content, OutboundMessage};
+use crate::redact::redacted_debug;
+
+/// One event to handle, perhaps not for the first time: a handler that failed or was cut off runs again.
+pub struct Job {
+    event: InboundEvent,
+    row: i64,
+    attempts: u32,
+    last_attempt: bool,
+    replies: AtomicU32,
+}
+
+impl Job {
+    pub(super) fn new(event: InboundEvent, row: i64, attempts: u32, last_attempt: bool) -> Self {
+        Self { event, row, attempts, last_attempt, replies: AtomicU32::new(0) }
+    }
+
+    /// The event.
+    pub fn event(&self) -> &InboundEvent {
+        &self.event
+    }
+
+    /// How many times the row was claimed, this time included.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// The row.
+    pub fn row(&self) -> i64 {
+        self.row
+    }
+
+    /// Whether there is no further attempt: what would be tried again after this one is dead.
+    pub fn is_last_attempt(&self) -> bool {
+        self.last_attempt
+    }
+
+    /// The next answer to the event: the first call is [step](InboundEvent::reply_step) 0, the second one step 1, and
+    /// so on.
+    ///
+    /// A handler that runs again and makes its answers in the same order gives each of them the idempotency key it had
+    /// before, so that whoever keeps the keys sends none twice. Where the order may differ, number the steps yourself
+    /// with [`InboundEvent::reply_step`].
+    pub fn reply(&self, content: impl Into<Content>) -> OutboundMessage {
+        let step = self.replies.fetch_add(1, Ordering::Relaxed);
+        self.event.reply_step(step, content)
+    }
+}
+
+redacted_debug! {
+    Job { row, attempts, last_attempt }
+}

@@ -1,0 +1,9 @@
+//! Queues on real databases.
+
+#[macro_use]
+mod suite;
+
+mod events;
+mod pooler;
+mod postgres;
+mod sqlite;
