@@ -11,10 +11,19 @@
 )]
 
 mod conformance;
+mod database;
 mod failover;
+mod gateway;
+mod handler;
 mod json;
+mod killed;
+mod outage;
+mod pgbouncer;
+mod queue;
 mod simulator;
+mod state;
 mod tcp;
 mod tools;
 mod transport;
 mod wire;
+mod worker;

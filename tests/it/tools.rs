@@ -11,7 +11,7 @@ use whatsapp_provider::clock::TokioClock;
 use whatsapp_provider::simulator::{Fault, Side, Simulator, SimulatorServer};
 
 /// The program that cargo built beside the tests; if only the tests were built, it is built now.
-fn example(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let path = tests.ancestors().nth(2).unwrap().join("examples").join(name);
     if !path.exists() {
