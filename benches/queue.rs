@@ -214,7 +214,7 @@ fn main() {
     inserts(&mut criterion, &runtime, &databases);
     criterion.final_summary();
     // A test run only shows that it works.
-    let is_test = std::env::args().any(|argument| argument == "--test");
+    let is_test = !std::env::args().any(|argument| argument == "--bench");
     load(&runtime, &databases, if is_test { 100 } else { 2000 });
     runtime.block_on(databases.drop());
 }

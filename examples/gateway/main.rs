@@ -7,7 +7,7 @@
 //! ```
 //!
 //! With accounts in the environment it is a real service; see `settings.rs` for the variables. Killed at any moment it
-//! loses nothing and answers nobody twice: run it again, and it goes on.
+//! loses nothing that it has acknowledged, and answers nobody twice: run it again, and it goes on.
 
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "an example talks")]
 
@@ -16,11 +16,13 @@ mod world;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use whatsapp_provider::failover::FailoverProvider;
+use whatsapp_provider::handler::WebhookOutcome;
 use whatsapp_provider::inbound::InboundMessage;
 use whatsapp_provider::queue::{Job, JobError, PostgresQueue, Queue, SqliteQueue, Worker, WorkerEvent};
 use whatsapp_provider::state::{PostgresStore, SqliteStore, StateStore};
@@ -28,6 +30,10 @@ use whatsapp_provider::{Content, EventKind, WebhookHandler, WhatsAppProvider};
 
 use self::settings::{Database, Settings};
 use self::world::World;
+
+/// How long clients have for what they have begun when the service stops: longer than the handler gives them, but not
+/// for ever, because some never end.
+const LAST_ANSWERS: Duration = Duration::from_secs(16);
 
 type Problem = Box<dyn std::error::Error>;
 
@@ -88,9 +94,26 @@ where
     println!("listening on {url}");
     let (stop, stopped) = watch::channel(false);
 
-    let handler = WebhookHandler::new(whatsapp.clone(), queue.clone())?;
+    let handler = WebhookHandler::builder(whatsapp.clone(), queue.clone())
+        .observer(|outcome| {
+            // What somebody should hear of: a wrong secret, a queue that is out of reach.
+            if !matches!(outcome, WebhookOutcome::Accepted { .. }) {
+                println!("webhook: {outcome:?}");
+            }
+        })
+        .build()?;
     let app = Router::new().route("/webhook", whatsapp_provider::axum::route(handler));
-    let server = axum::serve(listener, app).with_graceful_shutdown(until(stopped.clone()));
+    let serving = axum::serve(listener, app).with_graceful_shutdown(until(stopped.clone()));
+    let server = async {
+        let overdue = async {
+            until(stopped.clone()).await;
+            tokio::time::sleep(LAST_ANSWERS).await;
+        };
+        tokio::select! {
+            served = serving.into_future() => served,
+            () = overdue => Ok(()),
+        }
+    };
 
     let worker = Worker::new(queue.clone())
         .concurrency(8)

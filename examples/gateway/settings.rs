@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use lexopt::prelude::*;
 use whatsapp_provider::{MetaCloudBuilder, TwilioBuilder, WhatsAppProvider};
@@ -12,10 +13,11 @@ usage: gateway [--messages N]
 
 environment:
   LISTEN          the address to listen on; 127.0.0.1:8080 unless set, and any free port for the simulation
-  DATABASE_URL    postgres://…, or the path of a SQLite file; gateway.db unless set
+  DATABASE_URL    postgres://…, or the path of a SQLite file; gateway.db unless set. The simulation has a file of its own
   WHATSAPP_…      a Meta account, as in MetaCloud::from_env; META_URL for a server that speaks like Meta's
   TWILIO_…        a Twilio account, as in Twilio::from_env; TWILIO_URL for a server that speaks like Twilio's.
-                  TWILIO_STATUS_CALLBACK_URL is the public URL of the webhook, which Twilio signs
+                  TWILIO_STATUS_CALLBACK_URL is the public URL of the webhook, which Twilio signs. Enter it at Twilio
+                  with #rc=5&rp=all behind it, or Twilio gives up after one answer that is an error
 
 Without an account both providers are simulated, with users who write.";
 
@@ -50,16 +52,16 @@ impl Settings {
 
 impl Database {
     fn read(simulated: bool) -> Self {
+        if simulated {
+            // Simulated users are new every time, and so is the file.
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            return Self::Sqlite(std::env::temp_dir().join(format!("whatsapp-gateway-{now}.db")));
+        }
         match variable("DATABASE_URL") {
             Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 Self::Postgres(url)
             }
             Some(path) => Self::Sqlite(path.into()),
-            // Simulated users are new every time, and so is the file.
-            None if simulated => {
-                let name = format!("whatsapp-gateway-{}.db", std::process::id());
-                Self::Sqlite(std::env::temp_dir().join(name))
-            }
             None => Self::Sqlite("gateway.db".into()),
         }
     }

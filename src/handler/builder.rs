@@ -53,7 +53,8 @@ impl WebhookHandlerBuilder {
     }
 
     /// Where the events go that the sink [rejects](crate::sink::SinkError::Reject), so that one of them does not hold up
-    /// the others for ever. Without it a webhook with such an event is never acknowledged.
+    /// the others for ever. Without it a webhook with such an event is never acknowledged. It may be given an event
+    /// again, like any sink.
     pub fn dead_letters(mut self, sink: impl EventSink) -> Self {
         self.dead_letters = Some(Arc::new(sink));
         self

@@ -88,7 +88,8 @@ pub trait Queue: EventSink {
     async fn parked(&self, after: i64, most: usize) -> Result<Vec<ParkedRow>, QueueError>;
 
     /// Makes rows in `review` or `dead` pending again, as if they had never been tried, and says how many. Others are
-    /// left as they are.
+    /// left as they are. A row comes back to its old place: before later ones of its conversation, but not while one of
+    /// those is being processed.
     ///
     /// # Errors
     ///

@@ -8,8 +8,8 @@ use crate::inbound::InboundEvent;
 /// Gives every event to several sinks, one after the other. All of them must take it.
 ///
 /// If one of them does not, those before it have the events already and are given them again with the next delivery:
-/// that is why each must be idempotent. An event that one of them rejects goes to the dead letters, also where others
-/// have taken it.
+/// that is why each must be idempotent. An event that one of them rejects goes to the dead letters, although those before
+/// it have taken it; those after it are never given it.
 ///
 /// ```
 /// # use whatsapp_provider::{EventSink, sink::FanOut};

@@ -11,17 +11,21 @@ use crate::inbound::InboundEvent;
 /// ```
 /// use whatsapp_provider::sink::{SinkError, sink_fn};
 /// # #[derive(Clone)] struct Table;
-/// # impl Table { async fn insert(&self, _: &str, _: String) -> std::io::Result<()> { Ok(()) } }
+/// # impl Table { async fn insert_new(&self, _: Vec<(Option<String>, String)>) -> std::io::Result<()> { Ok(()) } }
 /// # fn sink(table: Table) -> impl whatsapp_provider::EventSink {
 ///
 /// sink_fn(move |events| {
 ///     let table = table.clone();
 ///     async move {
+///         let mut rows = Vec::new();
 ///         for event in &events {
-///             let row = serde_json::to_string(event).map_err(SinkError::unavailable)?;
-///             table.insert(event.id().as_str(), row).await.map_err(SinkError::unavailable)?;
+///             // An event without an id of its own is inserted every time.
+///             let key = (!event.id().is_derived())
+///                 .then(|| format!("{}/{}", event.provider(), event.id().as_str()));
+///             rows.push((key, serde_json::to_string(event).map_err(SinkError::unavailable)?));
 ///         }
-///         Ok(())
+///         // All in one transaction; rows whose key is there already are left out.
+///         table.insert_new(rows).await.map_err(SinkError::unavailable)
 ///     }
 /// })
 /// # }

@@ -77,7 +77,7 @@ impl Place {
 
     /// The place with this path or URL.
     pub(crate) fn of(text: &str) -> Self {
-        if text.starts_with("postgres://") {
+        if text.starts_with("postgres") {
             Self::Postgres(text.to_owned())
         } else {
             Self::Sqlite(text.to_owned())

@@ -287,7 +287,11 @@ async fn every_kind_of_post(place: Place) {
     world.handled(rows).await;
     assert_eq!(world.simulator.deliveries().len() as u64, rows - 40);
 
+    // A client that never ends what it has begun does not keep it from stopping.
+    let mut half = TcpStream::connect(&gateway.address).unwrap();
+    half.write_all(b"POST /web").unwrap();
     gateway.terminate();
+    drop(half);
     world.place.drop().await;
 }
 

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
 use crate::queue::cause::queue_error;
@@ -28,7 +29,7 @@ impl WakeUps for Listener {
         // new rows as well.
         self.0.try_recv().await.map_err(queue_error)?;
         // One wake-up is enough for all that was told until now.
-        while self.0.next_buffered().is_some() {}
+        while let Some(Ok(Some(_))) = self.0.try_recv().now_or_never() {}
         Ok(())
     }
 }

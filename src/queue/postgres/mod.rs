@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::query::Query;
@@ -50,8 +51,9 @@ pub struct PostgresQueue {
 }
 
 impl PostgresQueue {
-    /// Connects, with up to 10 connections. The features `rustls` and `native-tls` bring TLS, which the URL can demand
-    /// with `?sslmode=verify-full`; without it TLS is used if the server offers it, and any certificate will do.
+    /// Connects, with up to 10 connections; a call waits up to 5 seconds for one. The features `rustls` and `native-tls`
+    /// bring TLS, which the URL can demand with `?sslmode=verify-full`; without it TLS is used if the server offers it,
+    /// and any certificate will do.
     ///
     /// What the URL leaves out is taken from the variables of the environment that libpq knows (`PGPASSWORD`), as sqlx
     /// does it. Use [`new`](Self::new) to decide all of it.
@@ -77,8 +79,9 @@ impl PostgresQueue {
     }
 
     async fn with_options(options: PgConnectOptions) -> Result<Self, QueueError> {
-        let pool = PgPoolOptions::new().connect_with(options).await.map_err(queue_error)?;
-        Ok(Self::new(pool))
+        // A webhook that cannot be taken in is better told so in time.
+        let pool = PgPoolOptions::new().acquire_timeout(Duration::from_secs(5));
+        Ok(Self::new(pool.connect_with(options).await.map_err(queue_error)?))
     }
 
     /// Uses a pool of the application, and the table `public.message_queue`.

@@ -279,6 +279,36 @@ async fn whoever_listens_is_told_by_other_processes_and_after_a_lost_connection(
     place.finish().await;
 }
 
+/// A row with a higher id must not be seen before one with a lower id of the same conversation: it would be claimed first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn rows_of_a_conversation_are_seen_in_the_order_of_their_ids() {
+    let place = start().await;
+    let schema = &place.schema.name;
+    place
+        .run(&format!(
+            "CREATE FUNCTION {schema}.dawdle() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$; \
+             CREATE TRIGGER dawdle AFTER INSERT ON message_queue FOR EACH ROW \
+             WHEN (NEW.event_id = 'message/slow') EXECUTE FUNCTION {schema}.dawdle()"
+        ))
+        .await;
+    let queue = place.queue();
+    let slow = tokio::spawn(async move { queue.accept(&[text(1, "slow", "")]).await });
+    let dawdling = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE $1";
+    let dawdling = || sqlx::query(dawdling).bind(format!("%{schema}%")).fetch_optional(&place.pool);
+    while dawdling().await.unwrap().is_none() {
+        assert!(!slow.is_finished());
+    }
+    place.queue.accept(&[text(2, "another user's", "")]).await.unwrap();
+    let ids = |rows: Vec<TableRow>| rows.into_iter().map(|row| row.event_id.unwrap()).collect::<Vec<_>>();
+    assert_eq!(ids(place.rows().await), ["message/another user's"], "others do not wait");
+    place.queue.accept(&[text(1, "quick", "")]).await.unwrap();
+    assert_eq!(ids(place.rows().await), ["message/slow", "message/another user's", "message/quick"]);
+    slow.await.unwrap().unwrap();
+    place.finish().await;
+}
+
 /// Whoever vanished in a transaction keeps its locks for a while; the others are told that they cannot be served.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL"]
