@@ -113,7 +113,7 @@ pub mod twilio;
 pub mod webhook;
 
 pub use address::{GroupId, InvalidId, InvalidPhoneNumber, PhoneNumber, Recipient, UserId};
-pub use error::{Acceptance, AttemptReport, ConfigError, Error, ErrorKind, Failure, Result};
+pub use error::{Acceptance, AttemptReport, ConfigError, Error, ErrorKind, Failure, Hint, Result};
 #[cfg(feature = "failover")]
 pub use failover::FailoverProvider;
 pub use handler::{WebhookHandler, WebhookHandlerBuilder};

@@ -41,10 +41,13 @@ pub struct Failure {
     /// How long to wait, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::json::seconds::optional")]
     pub retry_after: Option<Duration>,
-    /// Another provider may well accept it, although the kind does not say so (Meta's code 1 stands for a bad request and
-    /// for a fault of the server alike).
+    /// What the code says beyond its kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Hint>,
+    /// In a status: the code proves that the user did not get the message, so that it may be sent again. Without proof
+    /// it may have been delivered all the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub try_elsewhere: bool,
+    pub proves_undelivered: bool,
     /// What the provider said in words. It may name numbers and bodies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<String>,
@@ -67,7 +70,8 @@ impl Failure {
             limit: None,
             actual: None,
             retry_after: None,
-            try_elsewhere: false,
+            hint: None,
+            proves_undelivered: false,
             details: None,
             trace_id: None,
         }
@@ -106,6 +110,25 @@ impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Failure({self})")
     }
+}
+
+/// What a provider's code says beyond its kind, for whoever decides what comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Hint {
+    /// Another provider may well accept it, although the kind does not say so (Meta's code 1 stands for a bad request and
+    /// for a fault of the server alike).
+    TryElsewhere,
+    /// Users block or report the sender, or may not be written to so often: no more marketing for a while, and somebody
+    /// should look at it (Meta 131048, Twilio 63026).
+    PauseMarketing,
+    /// One message cannot tell whether the recipient or the sender is throttled: two recipients within seconds mean the
+    /// sender (Twilio 63018).
+    ThrottledIfRepeated,
+    /// A hint that this version does not know; a failure from a newer one may have it.
+    #[serde(other)]
+    Other,
 }
 
 /// One attempt of a send: which provider was tried, and how it ended.

@@ -8,7 +8,7 @@ use std::time::Duration;
 mod failure;
 mod kind;
 
-pub use failure::{AttemptReport, Failure};
+pub use failure::{AttemptReport, Failure, Hint};
 pub use kind::{Acceptance, ErrorKind};
 
 use crate::ids::ProviderId;
@@ -186,10 +186,10 @@ impl Error {
         self
     }
 
-    /// Says that another provider may well accept it, although the kind does not say so.
+    /// Sets what the code says beyond its kind.
     #[must_use]
-    pub fn with_try_elsewhere(mut self) -> Self {
-        self.0.failure.try_elsewhere = true;
+    pub fn with_hint(mut self, hint: Hint) -> Self {
+        self.0.failure.hint = Some(hint);
         self
     }
 

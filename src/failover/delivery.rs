@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::claim::Claim;
 use super::policy::CategoryPolicy;
 use super::record::Try;
-use crate::error::{Acceptance, AttemptReport, Error, ErrorKind};
+use crate::error::{Acceptance, AttemptReport, Error, ErrorKind, Hint};
 use crate::ids::{AttemptId, ProviderId};
 use crate::outbound::{Attempt, OnUnknown, Otherwise, OutboundMessage, SendReceipt};
 use crate::provider::another_content_may_go;
@@ -136,8 +136,8 @@ impl<'a> Delivery<'a> {
     pub(super) fn refused(&mut self, id: AttemptId, provider: ProviderId, error: Error) -> Next {
         let kind = error.kind();
         let another_content = another_content_may_go(&error);
-        let another_member =
-            self.policy.goes_on_after(kind) || (self.policy.fail_over && error.failure().try_elsewhere);
+        let hinted = self.policy.fail_over && error.failure().hint == Some(Hint::TryElsewhere);
+        let another_member = self.policy.goes_on_after(kind) || hinted;
         self.templates_only |= kind == ErrorKind::WindowClosed;
         self.fail(id, provider, error);
         if another_content {

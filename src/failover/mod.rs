@@ -210,6 +210,17 @@ impl WhatsAppProvider for FailoverProvider {
         members.fold(first, |all, next| all.union(&next))
     }
 
+    /// None: the members have their own.
+    fn host(&self) -> Option<&str> {
+        None
+    }
+
+    /// Changes when that of a member does.
+    fn credentials_version(&self) -> u64 {
+        let versions = self.0.members.iter().map(|member| member.provider.credentials_version());
+        versions.fold(0, u64::wrapping_add)
+    }
+
     /// Whether at least one member would take the message, whatever the flag says and whoever is well; the error is that
     /// of the first member that was asked.
     fn check(&self, message: &OutboundMessage) -> Result<()> {
@@ -252,6 +263,12 @@ impl WhatsAppProvider for FailoverProvider {
             .iter()
             .find_map(|member| member.provider.parse_inbound(webhook).ok())
             .ok_or_else(|| ForeignWebhook::new(webhook.provider().clone()))
+    }
+
+    async fn record(&self, events: &[InboundEvent]) {
+        for member in &self.0.members {
+            member.provider.record(events).await;
+        }
     }
 
     /// The answer of the first member that agrees, else of the first that refuses.

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::codes::{CODES, Row, When};
 use super::wire::Object;
-use crate::error::{Acceptance, Error, ErrorKind, Failure};
+use crate::error::{Acceptance, Error, ErrorKind, Failure, Hint};
 use crate::http_client::Answer;
 use crate::ids::ProviderId;
 
@@ -89,7 +89,7 @@ pub(super) fn refusal(operation: Operation, answer: &Answer, unknown_error_is_re
     }
     let mut error = envelope.describe(Error::new(kind, acceptance)).with_status(status);
     if error.code() == Some(REQUEST_OR_SERVER) {
-        error = error.with_try_elsewhere();
+        error = error.with_hint(Hint::TryElsewhere);
     }
     match answer.retry_after() {
         Some(retry_after) => error.with_retry_after(retry_after),

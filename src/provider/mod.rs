@@ -51,6 +51,17 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
     /// What it carries, for people.
     fn capabilities(&self) -> Capabilities;
 
+    /// The host that its messages are sent to, such as `graph.facebook.com`. Providers with the same host are reached, or
+    /// not, together. `None` if there is none, or several.
+    fn host(&self) -> Option<&str> {
+        None
+    }
+
+    /// Changes whenever the credentials are replaced at run time, so that whoever gave up on the old ones can tell.
+    fn credentials_version(&self) -> u64 {
+        0
+    }
+
     /// Whether [`send_attempt`](Self::send_attempt) would refuse this message before any request, and why. Looks at
     /// [`content`](OutboundMessage::content) and not at the alternatives. Waits for nothing.
     ///
@@ -101,6 +112,13 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`ForeignWebhook`] if another provider verified it. Nothing that a webhook says is an error.
     fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook>;
+
+    /// Learns from events that it has parsed, before anybody else sees them: windows, conversations, what became of
+    /// messages. It takes a moment at most, fails in silence, and to record an event twice is to record it once. A
+    /// [`WebhookHandler`](crate::WebhookHandler) calls it by itself.
+    async fn record(&self, events: &[InboundEvent]) {
+        let _ = events;
+    }
 
     /// The answer to a request by which a provider makes sure of the webhook's owner (Meta's GET challenge), if this
     /// is one: to be sent as it is. `None` for anything else.
@@ -255,6 +273,14 @@ macro_rules! forward {
                 (**self).capabilities()
             }
 
+            fn host(&self) -> Option<&str> {
+                (**self).host()
+            }
+
+            fn credentials_version(&self) -> u64 {
+                (**self).credentials_version()
+            }
+
             fn check(&self, message: &OutboundMessage) -> Result<()> {
                 (**self).check(message)
             }
@@ -280,6 +306,10 @@ macro_rules! forward {
 
             fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
                 (**self).parse_inbound(webhook)
+            }
+
+            async fn record(&self, events: &[InboundEvent]) {
+                (**self).record(events).await;
             }
 
             fn handshake(&self, head: &WebhookHead<'_>) -> Option<WebhookReply> {

@@ -20,7 +20,7 @@ use whatsapp_provider::outbound::{
 use whatsapp_provider::testing::EventMaker;
 use whatsapp_provider::testing::conformance::json;
 use whatsapp_provider::{
-    Acceptance, AttemptId, AttemptReport, Category, Content, ErrorKind, EventKind, Failure, GroupId,
+    Acceptance, AttemptId, AttemptReport, Category, Content, ErrorKind, EventKind, Failure, GroupId, Hint,
     InboundEvent, Json, MediaRef, MessageRef, OnUnknown, OutboundMessage, PhoneNumber, ProviderId, Recipient,
     SendReceipt, SenderId, UserId,
 };
@@ -324,13 +324,20 @@ fn outbound() -> BoxedStrategy<OutboundMessage> {
 fn failure() -> BoxedStrategy<Failure> {
     let kind = proptest::sample::select(ErrorKind::ALL);
     let codes = (option::of(any::<i64>()), option::of(any::<i64>()), option::of(any::<u16>()), any::<bool>());
-    (kind, any::<bool>(), option::of(provider()), codes, maybe(), option::of(duration()))
-        .prop_map(|(kind, unknown, provider, (code, subcode, status, elsewhere), details, wait)| {
+    let hint = proptest::sample::select(vec![
+        None,
+        Some(Hint::TryElsewhere),
+        Some(Hint::PauseMarketing),
+        Some(Hint::ThrottledIfRepeated),
+        Some(Hint::Other),
+    ]);
+    (kind, any::<bool>(), option::of(provider()), codes, hint, maybe(), option::of(duration()))
+        .prop_map(|(kind, unknown, provider, (code, subcode, status, proof), hint, details, wait)| {
             let acceptance = if unknown { Acceptance::Unknown } else { Acceptance::NotAccepted };
             let mut failure = Failure::new(kind, acceptance);
             failure.provider = provider;
             (failure.code, failure.subcode, failure.status) = (code, subcode, status);
-            failure.try_elsewhere = elsewhere;
+            (failure.hint, failure.proves_undelivered) = (hint, proof);
             failure.details = details;
             failure.retry_after = wait;
             failure

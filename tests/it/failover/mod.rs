@@ -18,8 +18,8 @@ use whatsapp_provider::outbound::{Otherwise, Template};
 use whatsapp_provider::testing::{EventMaker, MemoryProvider, TestClock};
 use whatsapp_provider::{
     Acceptance, Attempt, AttemptReport, Capabilities, Category, Content, Error, ErrorKind, Failure,
-    ForeignWebhook, InboundEvent, MessageRef, OnUnknown, OutboundMessage, PhoneNumber, ProviderId, Result,
-    SendReceipt, SenderId, SentLookup, SentQuery, SignatureError, VerifiedWebhook, WebhookHead,
+    ForeignWebhook, Hint, InboundEvent, MessageRef, OnUnknown, OutboundMessage, PhoneNumber, ProviderId,
+    Result, SendReceipt, SenderId, SentLookup, SentQuery, SignatureError, VerifiedWebhook, WebhookHead,
     WebhookRequest, WhatsAppProvider,
 };
 
@@ -170,7 +170,7 @@ fn the_error_keeps_the_worst_acceptance_and_the_shortest_wait() {
 #[test]
 fn a_hint_of_the_provider_opens_the_way_to_another_member() {
     let pair = Pair::new();
-    pair.meta.fail_next(refused(ErrorKind::Unrecognized).with_try_elsewhere());
+    pair.meta.fail_next(refused(ErrorKind::Unrecognized).with_hint(Hint::TryElsewhere));
     assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::TWILIO);
 }
 
