@@ -101,6 +101,18 @@ pub(crate) fn to_millis(duration: Duration) -> Duration {
 
 /// Durations as a number of seconds, exact to the millisecond: `90`, `0.25`.
 pub(crate) mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        optional::serialize(&Some(*value), serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        optional::deserialize(deserializer).map(Option::unwrap_or_default)
+    }
+
     pub(crate) mod optional {
         use std::time::Duration;
 

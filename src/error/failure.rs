@@ -78,6 +78,14 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The same without what the provider said in words, which can name numbers and bodies.
+    #[cfg(feature = "failover")]
+    pub(crate) fn without_words(&self) -> Self {
+        Self { details: None, ..self.clone() }
+    }
+}
+
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
         error.failure().clone()

@@ -1,16 +1,22 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use super::health::Health;
-use super::observe::{FailoverEvent, Observer};
-use super::policy::{FailoverPolicy, HealthPolicy};
+use super::health::{HealthPolicy, HealthRegistry};
+use super::knowledge::Knowledge;
+use super::observe::{Observer, Observers};
+use super::policy::FailoverPolicy;
 use super::route::{Route, RouteSource};
+use super::status::Switches;
 use super::{FailoverProvider, Inner, Member};
 use crate::clock::{Clock, default_clock};
 use crate::error::ConfigError;
 use crate::ids::ProviderId;
 use crate::provider::WhatsAppProvider;
 use crate::state::StateStore;
+
+/// A repeat may come days later, from a queue that stood still.
+const SHORTEST_MEMORY: Duration = Duration::from_secs(24 * 3600);
 
 /// Builds a [`FailoverProvider`].
 pub struct FailoverBuilder {
@@ -20,8 +26,9 @@ pub struct FailoverBuilder {
     default_route: Route,
     rollout_key: Vec<u8>,
     policy: FailoverPolicy,
-    health: HealthPolicy,
-    observer: Arc<dyn Observer>,
+    health: Option<HealthPolicy>,
+    registry: Option<HealthRegistry>,
+    observers: Observers,
     clock: Option<Arc<dyn Clock>>,
     store: Option<Arc<dyn StateStore>>,
     one_process: bool,
@@ -45,8 +52,9 @@ impl FailoverBuilder {
             default_route: Route::Auto,
             rollout_key: Vec::new(),
             policy: FailoverPolicy::default(),
-            health: HealthPolicy::default(),
-            observer: Arc::new(|_: &FailoverEvent| {}),
+            health: None,
+            registry: None,
+            observers: Observers::default(),
             clock: None,
             store: None,
             one_process: false,
@@ -108,21 +116,29 @@ impl FailoverBuilder {
     /// When a member counts as unwell.
     #[must_use]
     pub fn health(mut self, health: HealthPolicy) -> Self {
-        self.health = health;
+        self.health = Some(health);
         self
     }
 
-    /// Who is told of every decision.
+    /// Shares the health of the members with other failovers of this process, by the policy of the registry.
+    #[must_use]
+    pub fn health_registry(mut self, registry: HealthRegistry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Who is told of every decision. There may be several.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observer = Arc::new(observer);
+        self.observers.add(observer);
         self
     }
 
     /// Where it is kept what became of a message with an
     /// [idempotency key](crate::OutboundMessage::with_idempotency_key), so that it is sent once, by whatever process and
-    /// machine. The key itself is not written, only its SHA-256; the receipt is, with the recipient's number if the
-    /// provider said it.
+    /// machine, and what [events](crate::WhatsAppProvider::record) have taught: windows, conversations, blocks, and which
+    /// attempts were accepted. Keys and numbers are not written, only their SHA-256; the receipt is, with the recipient's
+    /// number if the provider said it.
     ///
     /// Every failover that may send the same messages must have the same store.
     #[must_use]
@@ -134,6 +150,10 @@ impl FailoverBuilder {
 
     /// As [`store`](Self::store), for a service that runs in one process only: the store need not be shared. What is in
     /// memory is forgotten when the process ends.
+    ///
+    /// A store in memory holds so many keys and then refuses new ones, and with them the messages. Each keyed message takes
+    /// two for as long as the policy [remembers](FailoverPolicy::remember): with 100,000 keys and 30 days, 1,600 messages
+    /// a day fit.
     #[must_use]
     pub fn local_store(mut self, store: impl StateStore) -> Self {
         self.store = Some(Arc::new(store));
@@ -153,8 +173,9 @@ impl FailoverBuilder {
     /// # Errors
     ///
     /// [`ConfigError`] if there is no member, if two members (or a member and the failover) have the same id, if the
-    /// default route names no member, if the store is not shared and was not said to be [local](Self::local_store), or if
-    /// there is no clock.
+    /// default route names no member, if the store is not shared and was not said to be [local](Self::local_store), if
+    /// there is both a health policy and a registry that has its own, if messages would be remembered for less than a day,
+    /// or if there is no clock.
     pub fn build(self) -> Result<FailoverProvider, ConfigError> {
         if self.members.is_empty() {
             return Err(ConfigError::new("members", "a failover needs at least one"));
@@ -171,28 +192,36 @@ impl FailoverBuilder {
             let problem = "other processes do not see it; if there are none, say `local_store`";
             return Err(ConfigError::new("store", problem));
         }
+        if self.policy.remember < SHORTEST_MEMORY {
+            let problem = "what was sent must be remembered for a day at least, or a repeat sends it again";
+            return Err(ConfigError::new("policy.remember", problem));
+        }
+        if self.health.is_some() && self.registry.is_some() {
+            return Err(ConfigError::new("health", "the registry has a health policy of its own"));
+        }
         let clock = match self.clock {
             Some(clock) => clock,
             None => default_clock()?,
         };
-        let members = self
-            .members
-            .into_iter()
-            .map(|provider| Member {
-                provider,
-                health: Arc::new(Health::new(self.health.clone(), Arc::clone(&clock))),
-            })
-            .collect();
+        let health = self.registry.unwrap_or_else(|| {
+            HealthRegistry::with_clock(self.health.unwrap_or_default(), Arc::clone(&clock))
+        });
+        let member =
+            |provider: Arc<dyn WhatsAppProvider>| Member { health: health.health(&*provider), provider };
+        let members = self.members.into_iter().map(member).collect();
+        let knowledge = Knowledge::new(self.store.clone(), Arc::clone(&clock), self.policy.remember);
         Ok(FailoverProvider(Arc::new(Inner {
             id: self.id,
             members,
             route: self.route,
             default_route: self.default_route,
-            last_route: Mutex::new(None),
+            last_route: Mutex::default(),
             rollout_key: self.rollout_key,
             policy: self.policy,
-            health: self.health,
-            observer: self.observer,
+            health,
+            switches: Switches::default(),
+            observers: self.observers,
+            knowledge,
             clock,
             store: self.store,
         })))

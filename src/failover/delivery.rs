@@ -1,11 +1,13 @@
 use std::time::Duration;
 
 use super::claim::Claim;
+use super::plan::Window;
 use super::policy::CategoryPolicy;
 use super::record::Try;
+use super::routing::stands_for;
 use crate::error::{Acceptance, AttemptReport, Error, ErrorKind, Hint};
 use crate::ids::{AttemptId, ProviderId};
-use crate::outbound::{Attempt, OnUnknown, Otherwise, OutboundMessage, SendReceipt};
+use crate::outbound::{Attempt, Content, OnUnknown, Otherwise, OutboundMessage, SendReceipt};
 use crate::provider::another_content_may_go;
 
 /// One message on its way through the members.
@@ -23,8 +25,11 @@ pub(super) struct Delivery<'a> {
     pub(super) members: usize,
     pub(super) failed: Vec<AttemptReport>,
     pub(super) last: Option<Error>,
-    /// Whether an earlier member does not have the window that this one would need.
-    pub(super) templates_only: bool,
+    /// Whether a member said that the window is closed. What needs one then only goes where one is known to be open.
+    window_closed: bool,
+    /// The member whose attempt decided, and whether it stood in for another one.
+    pub(super) member: Option<ProviderId>,
+    pub(super) stood_in: bool,
     /// The claim on the message's idempotency key, if there is one and a store for it.
     pub(super) claim: Option<Claim>,
     worst: Acceptance,
@@ -51,7 +56,6 @@ impl<'a> Delivery<'a> {
         policy: CategoryPolicy,
         on_unknown: OnUnknown,
         end: Duration,
-        recipient: u64,
     ) -> Self {
         Self {
             message,
@@ -59,15 +63,22 @@ impl<'a> Delivery<'a> {
             policy,
             on_unknown,
             end,
-            recipient,
+            recipient: stands_for(&message.to),
             attempts: 0,
             members: 0,
             failed: Vec::new(),
             last: None,
-            templates_only: false,
+            window_closed: false,
+            member: None,
+            stood_in: false,
             claim: None,
             worst: Acceptance::NotAccepted,
         }
+    }
+
+    /// Whether a content may be given to a member whose window with the user is as it is.
+    pub(super) fn may_go(&self, content: &Content, window: Window) -> bool {
+        !self.window_closed || content.opens_conversations() || window == Window::Open
     }
 
     /// How long an attempt may take of the time that is left. It is cut short, to `usual`, only where another member may
@@ -138,7 +149,7 @@ impl<'a> Delivery<'a> {
         let another_content = another_content_may_go(&error);
         let hinted = self.policy.fail_over && error.failure().hint == Some(Hint::TryElsewhere);
         let another_member = self.policy.goes_on_after(kind) || hinted;
-        self.templates_only |= kind == ErrorKind::WindowClosed;
+        self.window_closed |= kind == ErrorKind::WindowClosed;
         self.fail(id, provider, error);
         if another_content {
             Next::Content

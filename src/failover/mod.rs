@@ -55,28 +55,43 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
+mod advice;
+mod attempt;
 mod builder;
 mod claim;
 mod delivery;
 mod health;
+mod knowledge;
+mod known;
+mod learn;
 mod observe;
 mod plan;
+mod planning;
 mod policy;
+mod probing;
 mod reconcile;
 mod record;
 mod repeat;
 mod route;
 mod routing;
 mod send;
+mod status;
 
+pub use advice::Advice;
 pub use builder::FailoverBuilder;
-pub use health::HealthState;
+pub use health::{HealthAspect, HealthPolicy, HealthRegistry, HealthState};
 pub use observe::{FailoverEvent, Observer, Resolution, RouteOrigin};
-pub use plan::{Candidate, Plan, PlanRequest, SkipReason, Skipped, Standing, Step, plan};
-pub use policy::{CategoryPolicy, FailoverPolicy, HealthPolicy};
+pub use plan::{Candidate, Plan, PlanRequest, SkipReason, Skipped, Standing, Step, Window, plan};
+pub use policy::{CategoryPolicy, FailoverPolicy};
+pub use probing::MemberCheck;
 pub use route::{InvalidRoute, Route, RouteContext, RouteFn, RouteSource, RouteSwitch, route_fn};
+pub use status::{CategoryPause, FailoverStatus, MemberStatus, Switch};
 
 use self::health::Health;
+use self::knowledge::Knowledge;
+use self::observe::Observers;
+use self::routing::LastRoute;
+use self::status::Switches;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::ids::{MediaRef, MessageRef, ProviderId, SenderId};
@@ -136,18 +151,20 @@ struct Inner {
     members: Vec<Member>,
     route: Arc<dyn RouteSource>,
     default_route: Route,
-    last_route: Mutex<Option<Route>>,
+    last_route: Mutex<LastRoute>,
     rollout_key: Vec<u8>,
     policy: FailoverPolicy,
-    health: HealthPolicy,
-    observer: Arc<dyn Observer>,
+    health: HealthRegistry,
+    switches: Switches,
+    observers: Observers,
+    knowledge: Knowledge,
     clock: Arc<dyn Clock>,
     store: Option<Arc<dyn StateStore>>,
 }
 
 struct Member {
     provider: Arc<dyn WhatsAppProvider>,
-    health: Arc<Health>,
+    health: Health,
 }
 
 impl Member {
@@ -162,22 +179,28 @@ impl FailoverProvider {
         FailoverBuilder::new()
     }
 
-    /// The members in the configured order, with their health at this moment.
-    pub fn standings(&self) -> Vec<MemberStanding> {
-        let standing = |member: &Member| MemberStanding {
-            member: member.id().clone(),
-            standing: member.health.standing(),
-        };
-        self.0.members.iter().map(standing).collect()
+    /// Where messages go and who is well, at this moment.
+    pub fn status(&self) -> FailoverStatus {
+        self.settle();
+        let (route, route_origin) = self.last_route();
+        let members = self.0.members.iter().map(Member::status).collect();
+        FailoverStatus { route, route_origin, members, last_switch: self.0.switches.last() }
+    }
+
+    fn member(&self, id: &ProviderId) -> Option<&Member> {
+        self.0.members.iter().find(|member| member.id() == id)
+    }
+
+    /// The member that sends from a sender, or receives for it.
+    fn member_with(&self, sender: &SenderId) -> Option<&Member> {
+        let by_list = self.0.members.iter().find(|member| member.provider.senders().contains(sender));
+        by_list.or_else(|| self.member(&sender.provider))
     }
 
     /// The member that a message, a media file or a sender belongs to.
     fn owner(&self, sender: &SenderId) -> Result<&Arc<dyn WhatsAppProvider>> {
-        let members = || self.0.members.iter().map(|member| &member.provider);
-        members()
-            .find(|member| member.senders().contains(sender))
-            .or_else(|| members().find(|member| *member.id() == sender.provider))
-            .ok_or_else(|| Error::not_portable("sender").with_provider(self.0.id.clone()))
+        let member = self.member_with(sender).map(|member| &member.provider);
+        member.ok_or_else(|| Error::not_portable("sender").with_provider(self.0.id.clone()))
     }
 }
 
@@ -224,7 +247,7 @@ impl WhatsAppProvider for FailoverProvider {
     /// Whether at least one member would take the message, whatever the flag says and whoever is well; the error is that
     /// of the first member that was asked.
     fn check(&self, message: &OutboundMessage) -> Result<()> {
-        let (plan, refusal) = self.plan(&message.with_only(&message.content), Route::Auto);
+        let (plan, refusal) = self.plan(&message.with_only(&message.content), Route::Auto, None);
         if plan.steps.is_empty() { Err(refusal) } else { Ok(()) }
     }
 
@@ -265,7 +288,10 @@ impl WhatsAppProvider for FailoverProvider {
             .ok_or_else(|| ForeignWebhook::new(webhook.provider().clone()))
     }
 
+    /// Learns who wrote to which sender and when, what users are called, which attempts were accepted, and whose account is
+    /// blocked; see [the module](self). What is not verified teaches nothing.
     async fn record(&self, events: &[InboundEvent]) {
+        self.learn(events).await;
         for member in &self.0.members {
             member.provider.record(events).await;
         }

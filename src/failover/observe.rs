@@ -1,10 +1,14 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::health::HealthState;
+use serde::Serialize;
+
+use super::health::{HealthAspect, HealthState};
 use super::plan::Plan;
 use super::route::Route;
+use super::status::Switch;
 use crate::error::{ErrorKind, Failure};
-use crate::ids::{AttemptId, ProviderId};
+use crate::ids::{AttemptId, ProviderId, SenderId};
 use crate::outbound::Category;
 
 /// Is told of every decision, as it is made. It is called between two steps of a send: be quick.
@@ -18,6 +22,20 @@ pub trait Observer: Send + Sync + 'static {
 impl<F: Fn(&FailoverEvent) + Send + Sync + 'static> Observer for F {
     fn observe(&self, event: &FailoverEvent) {
         self(event);
+    }
+}
+
+/// Tells several observers, in the order in which they were added.
+#[derive(Clone, Default)]
+pub(super) struct Observers(Vec<Arc<dyn Observer>>);
+
+impl Observers {
+    pub(super) fn add(&mut self, observer: impl Observer) {
+        self.0.push(Arc::new(observer));
+    }
+
+    pub(super) fn tell(&self, event: &FailoverEvent) {
+        self.0.iter().for_each(|observer| observer.observe(event));
     }
 }
 
@@ -56,6 +74,8 @@ pub enum FailoverEvent {
     /// An attempt begins.
     #[non_exhaustive]
     AttemptStarted {
+        /// The send: the id of its first attempt.
+        send: AttemptId,
         /// The attempt.
         attempt: AttemptId,
         /// The member.
@@ -66,13 +86,39 @@ pub enum FailoverEvent {
     /// An attempt ended.
     #[non_exhaustive]
     AttemptEnded {
+        /// The send: the id of its first attempt.
+        send: AttemptId,
         /// The attempt.
         attempt: AttemptId,
         /// The member.
         provider: ProviderId,
+        /// The sender that the message went out from, if it was accepted and the provider said so.
+        sender: Option<SenderId>,
+        /// What the message is for.
+        category: Category,
+        /// The caller's own name for the message.
+        reference: Option<String>,
         /// Why it failed; `None` if it was accepted.
         failure: Option<Failure>,
         /// How long it took.
+        latency: Duration,
+    },
+    /// A send ended.
+    #[non_exhaustive]
+    Finished {
+        /// The send: the id of its first attempt.
+        send: AttemptId,
+        /// The provider that accepted the message, if one did.
+        provider: Option<ProviderId>,
+        /// What the message is for.
+        category: Category,
+        /// The caller's own name for the message.
+        reference: Option<String>,
+        /// Why it failed; `None` if it was accepted.
+        failure: Option<Failure>,
+        /// How many attempts were made.
+        attempts: usize,
+        /// How long it took, the flag, the store and all attempts included.
         latency: Duration,
     },
     /// Nobody knows whether a member has the message, and this is what is done about it.
@@ -113,17 +159,49 @@ pub enum FailoverEvent {
     /// A member's health changed.
     #[non_exhaustive]
     HealthChanged {
-        /// The member.
+        /// The member whose send, or whose events, brought it about. Others may share it.
         provider: ProviderId,
+        /// What of its health.
+        aspect: HealthAspect,
         /// Before.
         from: HealthState,
         /// Now.
         to: HealthState,
     },
+    /// Messages go another way than before, because of their member's health.
+    #[non_exhaustive]
+    Switched {
+        /// The change.
+        switch: Switch,
+    },
+    /// A member throttles messages of one category: they wait.
+    #[non_exhaustive]
+    Paused {
+        /// The member.
+        provider: ProviderId,
+        /// The category.
+        category: Category,
+        /// For how long.
+        wait: Duration,
+    },
+    /// Somebody should look at a member's account.
+    #[non_exhaustive]
+    NeedsAttention {
+        /// The member.
+        provider: ProviderId,
+        /// What the account may not do, if a message found out.
+        failure: Option<Failure>,
+        /// The [name](crate::inbound::Notice::as_str) of the notice, if the provider sent one.
+        notice: Option<&'static str>,
+    },
+    /// The store did not say in time what is known of windows, conversations and blocks, or was not told. What this
+    /// process knows by itself has to do.
+    KnowledgeUnavailable,
 }
 
 /// Where a route comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RouteOrigin {
     /// The flag said so.
@@ -142,7 +220,7 @@ pub enum Resolution {
     Stopped,
     /// The next member is tried, at the risk of a second message.
     FailedOver,
-    /// The message was found: it was accepted.
+    /// The message was found, or a status told of it: it was accepted.
     Found,
     /// The provider says that it refused the message: it was not accepted.
     Refused,

@@ -27,9 +27,20 @@ pub struct FailoverPolicy {
     pub flag_limit: Duration,
     /// How long the store may take, each time that it is asked. A write that failed is tried once more. Default 2 s.
     pub store_limit: Duration,
-    /// How long it is remembered what became of a message with an idempotency key. A repeat that comes later is sent
-    /// anew. Default 30 days.
+    /// How long it is remembered what became of a message with an idempotency key, and that a status told of an attempt.
+    /// A repeat that comes later is sent anew. Default 30 days; less than a day is refused.
     pub remember: Duration,
+    /// How long a send may wait for what the store knows of windows, conversations and blocks. After that it goes by
+    /// what this process knows. Default 50 ms.
+    pub knowledge_limit: Duration,
+    /// How long the events of one webhook may take to be [recorded](crate::WhatsAppProvider::record) in the store.
+    /// What is not written by then is known to this process only. Default 500 ms: the webhook is answered after that.
+    pub record_limit: Duration,
+    /// How long a conversation stays with the member that the user last wrote to. Default 24 h, as long as the window.
+    pub pin: Duration,
+    /// How long a user's messages stay with a member after a failover has turned to it, so that what belongs together
+    /// arrives in one chat. Default 1 h.
+    pub pin_after_failover: Duration,
     authentication: CategoryPolicy,
     utility: CategoryPolicy,
     marketing: CategoryPolicy,
@@ -49,6 +60,9 @@ pub struct CategoryPolicy {
     /// How long sending a message may take; no attempt begins after that. Default 45 s, 15 s for authentication. Looking
     /// for a message ([`OnUnknown::Reconcile`]) may go on for its own time after that.
     pub deadline: Duration,
+    /// What to do when a member may have the message and may not. `None`, the default, leaves it to
+    /// [`FailoverPolicy::on_unknown`]; the message itself has the last word.
+    pub on_unknown: Option<OnUnknown>,
 }
 
 impl Default for FailoverPolicy {
@@ -57,6 +71,7 @@ impl Default for FailoverPolicy {
             fail_over: true,
             fail_over_when_throttled: false,
             deadline: Duration::from_secs(45),
+            on_unknown: None,
         };
         Self {
             on_unknown: OnUnknown::Stop,
@@ -65,6 +80,10 @@ impl Default for FailoverPolicy {
             flag_limit: Duration::from_millis(50),
             store_limit: Duration::from_secs(2),
             remember: Duration::from_secs(30 * 24 * 3600),
+            knowledge_limit: Duration::from_millis(50),
+            record_limit: Duration::from_millis(500),
+            pin: Duration::from_secs(24 * 3600),
+            pin_after_failover: Duration::from_secs(3600),
             authentication: CategoryPolicy {
                 fail_over_when_throttled: true,
                 deadline: Duration::from_secs(15),
@@ -139,6 +158,27 @@ impl FailoverPolicy {
         self.remember = remember;
         self
     }
+
+    /// Sets how long a flag may take to answer.
+    #[must_use]
+    pub fn with_flag_limit(mut self, flag_limit: Duration) -> Self {
+        self.flag_limit = flag_limit;
+        self
+    }
+
+    /// Sets how long a send may wait for what the store knows, and how long a webhook may for what it teaches.
+    #[must_use]
+    pub fn with_knowledge_limits(mut self, knowledge_limit: Duration, record_limit: Duration) -> Self {
+        (self.knowledge_limit, self.record_limit) = (knowledge_limit, record_limit);
+        self
+    }
+
+    /// Sets how long a conversation stays with a member: after a message of the user's, and after a failover.
+    #[must_use]
+    pub fn with_pins(mut self, pin: Duration, pin_after_failover: Duration) -> Self {
+        (self.pin, self.pin_after_failover) = (pin, pin_after_failover);
+        self
+    }
 }
 
 impl CategoryPolicy {
@@ -160,6 +200,13 @@ impl CategoryPolicy {
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Sets what to do when a member may have the message and may not.
+    #[must_use]
+    pub fn with_on_unknown(mut self, on_unknown: OnUnknown) -> Self {
+        self.on_unknown = Some(on_unknown);
         self
     }
 
@@ -190,79 +237,6 @@ impl CategoryPolicy {
                 | ErrorKind::Duplicate
                 | ErrorKind::StoreUnavailable => false,
             }
-    }
-}
-
-/// When a member counts as unwell, and how it comes back.
-#[doc(alias = "circuit breaker")]
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct HealthPolicy {
-    /// So many failures in a row, at most one of each recipient, and the member is not used for a while. Default 5: at
-    /// one independent error in a hundred that is a chance of 1 in 10,000,000,000 per message.
-    pub failures: usize,
-    /// How long it is not used. Default 30 s; doubles with each time that it fails again.
-    pub open: Duration,
-    /// The longest time it is not used. Default 300 s.
-    pub open_max: Duration,
-    /// How long it is not used after its credentials were refused or its account was blocked. Default 60 s; doubles.
-    pub blocked: Duration,
-    /// The longest time it is not used after that. Default 30 min.
-    pub blocked_max: Duration,
-    /// So many successful trials, one at a time, and it is well again. Default 2.
-    pub successes: u32,
-    /// Traffic does not come back sooner than this after it went away. Default 60 s.
-    pub fail_back: Duration,
-    /// After this time without an outage the doubling begins anew. Default 300 s.
-    pub forget: Duration,
-    /// How long the member's own probe may take, which is asked before the first trial. Default 2 s.
-    pub probe: Duration,
-}
-
-impl Default for HealthPolicy {
-    fn default() -> Self {
-        Self {
-            failures: 5,
-            open: Duration::from_secs(30),
-            open_max: Duration::from_secs(300),
-            blocked: Duration::from_secs(60),
-            blocked_max: Duration::from_secs(30 * 60),
-            successes: 2,
-            fail_back: Duration::from_secs(60),
-            forget: Duration::from_secs(300),
-            probe: Duration::from_secs(2),
-        }
-    }
-}
-
-impl HealthPolicy {
-    /// Sets the number of failures in a row. 0 counts as 1.
-    #[must_use]
-    pub fn with_failures(mut self, failures: usize) -> Self {
-        self.failures = failures;
-        self
-    }
-
-    /// Sets for how long a member is not used, at first and at most.
-    #[must_use]
-    pub fn with_open(mut self, open: Duration, max: Duration) -> Self {
-        self.open = open;
-        self.open_max = max;
-        self
-    }
-
-    /// Sets when traffic may come back.
-    #[must_use]
-    pub fn with_fail_back(mut self, fail_back: Duration) -> Self {
-        self.fail_back = fail_back;
-        self
-    }
-
-    /// Sets how many trials must succeed.
-    #[must_use]
-    pub fn with_successes(mut self, successes: u32) -> Self {
-        self.successes = successes;
-        self
     }
 }
 

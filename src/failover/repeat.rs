@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::FailoverProvider;
 use super::claim::{self, Claim, Put};
 use super::delivery::{Delivery, Next};
 use super::observe::{FailoverEvent, Resolution};
 use super::record::{Outcome, State, Try};
 use super::send::{GUARD, for_member};
-use super::{FailoverProvider, reconcile};
 use crate::error::{Acceptance, Error, ErrorKind};
 use crate::ids::{AttemptId, ProviderId};
 use crate::outbound::{OnUnknown, Otherwise, OutboundMessage, SendReceipt};
@@ -34,12 +34,13 @@ impl FailoverProvider {
     /// What it says is compared with no content on purpose: a handler that runs again may word its answer anew, and the
     /// first answer counts.
     pub(super) async fn look_back(&self, delivery: &mut Delivery<'_>) -> Option<Next> {
-        let state = match delivery.claim.as_mut()?.read().await {
-            Ok(state) => state?,
-            Err(source) => return Some(self.store_failed(delivery, source)),
-        };
-        // From here on silence is no proof that nobody has the message.
+        let claim = delivery.claim.as_mut()?;
+        // From here on silence is no proof that nobody has the message: an earlier call may have sent it.
         let _ = delivery.outer.departure.depart();
+        let state = match claim.read().await {
+            Ok(state) => state?,
+            Err(source) => return Some(self.store_failed(delivery, Acceptance::Unknown, source)),
+        };
         match state {
             State::Sent { receipt } => Some(self.repeated(delivery, receipt)),
             State::Open { until, .. } if self.0.clock.now() < until => {
@@ -52,6 +53,12 @@ impl FailoverProvider {
     /// Decides by `OnUnknown` what to do about the tries of earlier calls.
     async fn reconsider(&self, delivery: &mut Delivery<'_>, mut tries: Vec<Try>) -> Option<Next> {
         tries.retain(|earlier| earlier.outcome != Outcome::Refused);
+        for earlier in &tries {
+            // A status is proof whatever the policy is about what is not known.
+            if let Some(receipt) = self.seen(earlier.attempt, Some(&earlier.member)).await {
+                return Some(self.found(delivery, earlier, receipt).await);
+            }
+        }
         let tell = |earlier: &Try, resolution| {
             let provider = earlier.member.clone();
             self.tell(FailoverEvent::Unknown { attempt: earlier.attempt, provider, resolution });
@@ -65,12 +72,7 @@ impl FailoverProvider {
                 for earlier in tries {
                     match self.look_for(delivery.message, &earlier, each).await {
                         SentLookup::Found(receipt) => {
-                            tell(&earlier, Resolution::Found);
-                            let receipt = receipt.with_content_index(earlier.content);
-                            if let Some(claim) = &mut delivery.claim {
-                                claim.sent(&receipt).await;
-                            }
-                            return Some(Next::Repeated(Box::new(receipt)));
+                            return Some(self.found(delivery, &earlier, *receipt).await);
                         }
                         // A member that made several attempts of its own refused one of them, which decides nothing.
                         SentLookup::Refused(_) if !earlier.several => tell(&earlier, Resolution::Refused),
@@ -99,14 +101,22 @@ impl FailoverProvider {
         next
     }
 
+    /// Takes down that an earlier call's try was accepted.
+    async fn found(&self, delivery: &mut Delivery<'_>, earlier: &Try, receipt: SendReceipt) -> Next {
+        let (attempt, provider) = (earlier.attempt, earlier.member.clone());
+        self.tell(FailoverEvent::Unknown { attempt, provider, resolution: Resolution::Found });
+        let receipt = receipt.with_content_index(earlier.content);
+        if let Some(claim) = &mut delivery.claim {
+            claim.sent(&receipt).await;
+        }
+        Next::Repeated(Box::new(receipt))
+    }
+
     async fn look_for(&self, message: &OutboundMessage, earlier: &Try, within: Duration) -> SentLookup {
-        // A member that is there no longer cannot be asked.
-        let Some(member) = self.0.members.iter().find(|member| *member.id() == earlier.member) else {
-            return SentLookup::CannotTell;
-        };
+        let member = self.member(&earlier.member);
         let content = message.contents().nth(earlier.content).unwrap_or(&message.content);
         let query = SentQuery::new(earlier.attempt, for_member(message, content), earlier.began);
-        reconcile::find(&*member.provider, &query, within, &*self.0.clock).await
+        self.find(member, &query, within).await
     }
 
     /// Claims the attempt that is about to begin. `None` means that it may, or that nobody asked for a claim.
@@ -131,7 +141,8 @@ impl FailoverProvider {
         let next = Try::new(member.clone(), attempt, clock.now(), content);
         match claim.open(next, busy).await {
             Put::Held => None,
-            Put::Unwritten(source) => Some(self.store_failed(delivery, source)),
+            // What was there before says that nobody has it, so far.
+            Put::Unwritten(source) => Some(self.store_failed(delivery, Acceptance::NotAccepted, source)),
             // Somebody was faster, or took over because this call's time was over.
             Put::Taken(current) => {
                 let _ = delivery.outer.departure.depart();
@@ -164,8 +175,8 @@ impl FailoverProvider {
         self.not_claimed(delivery, error)
     }
 
-    fn store_failed(&self, delivery: &mut Delivery<'_>, source: StateError) -> Next {
-        let error = Error::new(ErrorKind::StoreUnavailable, Acceptance::NotAccepted).with_source(source);
+    fn store_failed(&self, delivery: &mut Delivery<'_>, acceptance: Acceptance, source: StateError) -> Next {
+        let error = Error::new(ErrorKind::StoreUnavailable, acceptance).with_source(source);
         self.not_claimed(delivery, error)
     }
 

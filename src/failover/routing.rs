@@ -1,6 +1,6 @@
 //! Where a message goes by the flag's word, and who the recipient is to a flag and to a breaker.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 use std::sync::PoisonError;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -13,6 +13,15 @@ use crate::address::Recipient;
 use crate::clock::timeout;
 use crate::ids::AttemptId;
 use crate::outbound::OutboundMessage;
+
+/// What the flag has said.
+#[derive(Default)]
+pub(super) struct LastRoute {
+    /// Its last opinion, for when it does not answer.
+    flag: Option<Route>,
+    /// What held for the last message.
+    held: Option<(Route, RouteOrigin)>,
+}
 
 impl FailoverProvider {
     /// Asks the flag, within its limit; then what it said last; then the default.
@@ -32,22 +41,27 @@ impl FailoverProvider {
         };
         let (route, origin) = {
             let mut last = self.0.last_route.lock().unwrap_or_else(PoisonError::into_inner);
-            match answer {
-                Some(Some(route)) => {
-                    *last = Some(route.clone());
-                    (Some(route), RouteOrigin::Flag)
+            let (route, origin) = match answer {
+                Some(route) => {
+                    last.flag.clone_from(&route);
+                    let origin = if route.is_some() { RouteOrigin::Flag } else { RouteOrigin::Default };
+                    (route, origin)
                 }
-                Some(None) => {
-                    *last = None;
-                    (None, RouteOrigin::Default)
-                }
-                None if last.is_some() => (last.clone(), RouteOrigin::LastKnown),
+                None if last.flag.is_some() => (last.flag.clone(), RouteOrigin::LastKnown),
                 None => (None, RouteOrigin::Default),
-            }
+            };
+            let route = route.unwrap_or_else(|| self.0.default_route.clone());
+            last.held = Some((route.clone(), origin));
+            (route, origin)
         };
-        let route = route.unwrap_or_else(|| self.0.default_route.clone());
         self.tell(FailoverEvent::Routed { send, route: route.clone(), origin });
         route
+    }
+
+    /// The route that held for the last message, and where it came from.
+    pub(super) fn last_route(&self) -> (Route, RouteOrigin) {
+        let last = self.0.last_route.lock().unwrap_or_else(PoisonError::into_inner);
+        last.held.clone().unwrap_or_else(|| (self.0.default_route.clone(), RouteOrigin::Default))
     }
 
     fn knows(&self, route: &Route) -> bool {
@@ -55,9 +69,9 @@ impl FailoverProvider {
     }
 }
 
-/// Stands for a recipient within this process.
-pub(super) fn conversation(to: &Recipient) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(to)
+/// A number that stands for a recipient, or a message, within this process.
+pub(super) fn stands_for(name: &impl Hash) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(name)
 }
 
 /// Where a recipient stands in a rollout: the same on every machine and in every version of the crate.

@@ -1,19 +1,13 @@
-use std::future::Future;
-use std::pin::pin;
 use std::time::Duration;
 
+use super::FailoverProvider;
 use super::delivery::{Delivery, Next};
-use super::health::{Permit, Verdict};
-use super::observe::{FailoverEvent, Resolution};
-use super::plan::{Candidate, Plan, PlanRequest, SkipReason, Step, plan};
-use super::route::Route;
-use super::routing::conversation;
-use super::{FailoverProvider, Member, reconcile};
-use crate::clock::timeout;
-use crate::error::{Acceptance, Error, ErrorKind, Failure, Result};
-use crate::ids::{AttemptId, ProviderId};
-use crate::outbound::{Attempt, Content, OnUnknown, Otherwise, OutboundMessage, SendReceipt};
-use crate::provider::{SentLookup, SentQuery};
+use super::health::Verdict;
+use super::observe::FailoverEvent;
+use super::plan::{Plan, SkipReason, Standing, Step};
+use crate::error::{AttemptReport, Result};
+use crate::ids::ProviderId;
+use crate::outbound::{Attempt, Content, OutboundMessage, SendReceipt};
 
 /// How much longer than its deadline an attempt is waited for. A provider that keeps its deadline says more of what
 /// happened than a future that is dropped, so it goes first; the guard is for those that do not keep it.
@@ -24,21 +18,24 @@ impl FailoverProvider {
         // The message leaves through the members only, and their marks are children of this one.
         outer.departure.arm();
         let clock = &*self.0.clock;
-        let policy = self.0.policy.category(message.effective_category());
+        let began = clock.elapsed();
+        let category = message.effective_category();
+        let policy = self.0.policy.category(category);
         let limit = message.deadline.unwrap_or(policy.deadline).min(outer.deadline.unwrap_or(Duration::MAX));
-        let on_unknown = message.on_unknown.unwrap_or(self.0.policy.on_unknown);
-        let end = clock.elapsed().saturating_add(limit);
-        let mut delivery = Delivery::new(message, outer, policy, on_unknown, end, conversation(&message.to));
+        let on_unknown = message.on_unknown.or(policy.on_unknown).unwrap_or(self.0.policy.on_unknown);
+        let mut delivery = Delivery::new(message, outer, policy, on_unknown, began.saturating_add(limit));
         delivery.claim = self.claim_for(message);
 
         let next = match self.look_back(&mut delivery).await {
             Some(next) => next,
             None => self.try_members(&mut delivery).await,
         };
-        match next {
+        let attempts = delivery.attempts;
+        let result = match next {
             Next::Done(receipt) => {
                 let receipt = receipt.after(std::mem::take(&mut delivery.failed));
                 self.conclude(&mut delivery, Some(&receipt)).await;
+                self.learn_from_receipt(&delivery, &receipt).await;
                 Ok(receipt)
             }
             Next::Repeated(receipt) => Ok(receipt.after(delivery.failed)),
@@ -46,13 +43,26 @@ impl FailoverProvider {
                 self.conclude(&mut delivery, None).await;
                 Err(delivery.into_error(&self.0.id))
             }
-        }
+        };
+        self.tell(FailoverEvent::Finished {
+            send: outer.id,
+            provider: result.as_ref().ok().map(|receipt| receipt.provider.clone()),
+            category,
+            reference: message.reference.clone(),
+            failure: result.as_ref().err().map(|error| error.failure().without_words()),
+            attempts,
+            latency: clock.elapsed().saturating_sub(began),
+        });
+        result
     }
 
     async fn try_members(&self, delivery: &mut Delivery<'_>) -> Next {
         let (send, message) = (delivery.outer.id, delivery.message);
         let route = self.route(send, message).await;
-        let (mut plan, refusal) = self.plan(message, route);
+        let known = self.known(message).await;
+        self.settle();
+        let (mut plan, refusal) = self.plan(message, route, Some(&known));
+        self.note_switch(message, &plan, known.pin.is_some());
         if let Some(claim) = &delivery.claim {
             plan.leave_out(|member| claim.may_be_at(member));
         }
@@ -69,7 +79,11 @@ impl FailoverProvider {
             let attempts = delivery.attempts;
             match self.try_member(delivery, step, is_last).await {
                 Next::Content | Next::Member => {}
-                next => return next,
+                next => {
+                    delivery.stood_in = stands_in(&step.member, &plan, &delivery.failed);
+                    delivery.member = Some(step.member.clone());
+                    return next;
+                }
             }
             delivery.members += usize::from(delivery.attempts > attempts);
             if delivery.members >= most {
@@ -80,11 +94,9 @@ impl FailoverProvider {
     }
 
     async fn try_member(&self, delivery: &mut Delivery<'_>, step: &Step, is_last: bool) -> Next {
-        let Some(member) = self.0.members.iter().find(|member| *member.id() == step.member) else {
-            return Next::Member;
-        };
+        let Some(member) = self.member(&step.member) else { return Next::Member };
         // Where there is nobody else, a member whose one trial is out is tried all the same.
-        let forced = is_last || step.unwell;
+        let forced = is_last || step.is_unwell();
         let Some(mut permit) = self.permit(member, forced) else {
             return Next::Member;
         };
@@ -110,7 +122,7 @@ impl FailoverProvider {
             let Some(content) = delivery.message.contents().nth(index) else {
                 continue;
             };
-            if delivery.templates_only && !content.opens_conversations() {
+            if !delivery.may_go(content, step.window) {
                 continue;
             }
             if delivery.end <= self.0.clock.elapsed() {
@@ -127,208 +139,38 @@ impl FailoverProvider {
         delivery.after_contents()
     }
 
-    async fn attempt(
-        &self,
-        delivery: &mut Delivery<'_>,
-        member: &Member,
-        permit: Permit,
-        (index, content): (usize, &Content),
-        is_last: bool,
-    ) -> Next {
-        let clock = &*self.0.clock;
-        let provider = member.id().clone();
-        let single = for_member(delivery.message, content);
-        let id = if delivery.attempts == 0 { delivery.outer.id } else { AttemptId::new(clock) };
-        if let Some(next) = self.claim(delivery, &provider, id, index).await {
-            return next;
+    /// Takes down where messages go that are free to go anywhere, and tells if that has changed. A trial is no change.
+    fn note_switch(&self, message: &OutboundMessage, plan: &Plan, pinned: bool) {
+        let (Some(preferred), Some(first)) = (&plan.preferred, plan.steps.first()) else { return };
+        let bound = pinned || message.from.is_some() || message.via.is_some();
+        if bound || first.standing == Standing::Trial {
+            return;
         }
-        // The store has taken its time.
-        let left = delivery.end.saturating_sub(clock.elapsed());
-        if left.is_zero() {
-            if let Some(claim) = &mut delivery.claim {
-                claim.withdraw();
-            }
-            return Next::Stop;
-        }
-        let limit = delivery.limit(left, self.0.policy.attempt_limit, is_last);
-        delivery.attempts += 1;
-        let attempt =
-            Attempt::with_id(id).with_deadline(limit).with_departure(delivery.outer.departure.child());
-
-        self.tell(FailoverEvent::AttemptStarted {
-            attempt: id,
-            provider: provider.clone(),
-            trial: permit.is_trial(),
-        });
-        let (began, since) = (clock.elapsed(), clock.now());
-        let send = watched(&attempt, member.provider.send_attempt(&single, &attempt));
-        let result = timeout(clock, limit.saturating_add(GUARD), send)
-            .await
-            .unwrap_or_else(|| Err(out_of_time(&attempt, &provider)));
-        let refused = result.as_ref().is_err_and(|error| error.acceptance() == Acceptance::NotAccepted);
-        if !refused {
-            // Also where the provider keeps no mark: whoever asks from outside must not take silence for proof.
-            let _ = attempt.departure.depart();
-        }
-        let latency = clock.elapsed().saturating_sub(began);
-        let failure = result.as_ref().err().map(quiet);
-        self.tell(FailoverEvent::AttemptEnded { attempt: id, provider: provider.clone(), failure, latency });
-        // A caller in a hurry says nothing about the member.
-        let cut_short = result.is_err() && latency >= limit && limit < self.0.policy.attempt_limit;
-        let verdict = if cut_short { Verdict::Nothing } else { verdict(&result, delivery.recipient) };
-        self.learn(&provider, permit, verdict);
-
-        match result {
-            Ok(receipt) => Next::Done(Box::new(receipt.with_content_index(index))),
-            Err(error) if error.acceptance() == Acceptance::Unknown => {
-                let before = delivery.failed.len();
-                let unknown = delivery.fail(id, provider, error);
-                let query = SentQuery::new(unknown, single, since);
-                self.resolve(delivery, member, query, (index, before), is_last).await
-            }
-            Err(error) => delivery.refused(id, provider, error),
-        }
-    }
-
-    /// Does what is to be done when nobody knows whether `member` has the message. The reports from `before` on are of
-    /// this attempt.
-    async fn resolve(
-        &self,
-        delivery: &mut Delivery<'_>,
-        member: &Member,
-        query: SentQuery,
-        (index, before): (usize, usize),
-        is_last: bool,
-    ) -> Next {
-        let tell = |resolution| {
-            let provider = member.id().clone();
-            self.tell(FailoverEvent::Unknown { attempt: query.attempt, provider, resolution });
-        };
-        let mut otherwise = match delivery.on_unknown {
-            OnUnknown::Stop => Otherwise::Stop,
-            OnUnknown::FailOver => Otherwise::FailOver,
-            OnUnknown::Reconcile { within, otherwise } => {
-                match reconcile::find(&*member.provider, &query, within, &*self.0.clock).await {
-                    SentLookup::Found(receipt) => {
-                        tell(Resolution::Found);
-                        delivery.failed.truncate(before);
-                        return Next::Done(Box::new(receipt.with_content_index(index)));
-                    }
-                    // A member that made several attempts of its own refused one of them, which decides nothing.
-                    SentLookup::Refused(failure) if delivery.failed.len() == before + 1 => {
-                        tell(Resolution::Refused);
-                        delivery.forget(before);
-                        let refused = Error::from(*failure).with_acceptance(Acceptance::NotAccepted);
-                        return delivery.refused(query.attempt, member.id().clone(), refused);
-                    }
-                    _ => otherwise,
-                }
-            }
-        };
-        if !delivery.policy.fail_over || is_last {
-            otherwise = Otherwise::Stop;
-        }
-        match otherwise {
-            Otherwise::Stop => {
-                tell(Resolution::Stopped);
-                Next::Stop
-            }
-            Otherwise::FailOver => {
-                tell(Resolution::FailedOver);
-                Next::Member
-            }
-        }
-    }
-
-    /// Asks a member that was unwell for a sign of life before a message is risked on it.
-    async fn probe(&self, member: &Member, permit: Permit, left: Duration) -> Result<Permit> {
-        let provider = member.id().clone();
-        let limit = self.0.health.probe.min(left);
-        let answer = timeout(&*self.0.clock, limit, member.provider.probe()).await;
-        let timed_out = answer.is_none();
-        let error = match answer {
-            Some(Ok(())) => None,
-            // Where there is no probe, or this token may not probe, the message has to tell.
-            Some(Err(error)) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::NotEntitled) => {
-                None
-            }
-            Some(Err(error)) => Some(error),
-            None => {
-                let error = Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted);
-                Some(error.with_provider(provider.clone()))
-            }
-        };
-        let failure = error.as_ref().map(quiet);
-        self.tell(FailoverEvent::Probed { provider: provider.clone(), failure });
-        let Some(error) = error else { return Ok(permit) };
-        if timed_out && limit < self.0.health.probe {
-            // The message is in a hurry, which says nothing about the member: the trial is given back.
-            return Err(error);
-        }
-        let verdict = match Verdict::of(error.kind(), 0) {
-            Verdict::Nothing => Verdict::Failed { cause: ErrorKind::Unavailable, recipient: 0 },
-            verdict => verdict,
-        };
-        self.learn(&provider, permit, verdict);
-        // Whatever a probe asked for, no message was sent.
-        Err(error.with_acceptance(Acceptance::NotAccepted))
-    }
-
-    /// The plan for a message, and the error if it is empty: what the first member that was asked refused, else that
-    /// there is nobody.
-    pub(super) fn plan(&self, message: &OutboundMessage, route: Route) -> (Plan, Error) {
-        let mut refusals: Vec<(ProviderId, Error)> = Vec::new();
-        let mut candidates = Vec::new();
-        for member in &self.0.members {
-            let mut kinds = Vec::new();
-            for content in message.contents() {
-                let refusal = member.provider.check(&for_member(message, content)).err();
-                kinds.push(refusal.as_ref().map(Error::kind));
-                refusals.extend(refusal.map(|error| (member.id().clone(), error)));
-            }
-            candidates.push(
-                Candidate::new(member.id().clone())
-                    .with_refusals(kinds)
-                    .with_senders(member.provider.senders())
-                    .with_standing(member.health.standing()),
-            );
-        }
-        let request = PlanRequest {
-            route,
-            from: message.from.clone(),
-            via: message.via.clone(),
-            via_only: message.via_only,
-            pin: None,
-            single: !self.0.policy.category(message.effective_category()).fail_over,
-        };
-        let plan = plan(&request, &candidates);
-        let refused = plan.skipped.iter().find(|skipped| matches!(skipped.reason, SkipReason::Refuses(_)));
-        let refusal = refused.and_then(|skipped| {
-            let place = refusals.iter().position(|(member, _)| *member == skipped.member)?;
-            Some(refusals.swap_remove(place).1)
-        });
-        let nobody =
-            || Error::new(ErrorKind::NoRoute, Acceptance::NotAccepted).with_provider(self.0.id.clone());
-        (plan, refusal.unwrap_or_else(nobody))
-    }
-
-    fn permit(&self, member: &Member, forced: bool) -> Option<Permit> {
-        let (permit, change) = member.health.permit(forced)?;
-        if let Some((from, to)) = change {
-            self.tell(FailoverEvent::HealthChanged { provider: member.id().clone(), from, to });
-        }
-        Some(permit)
-    }
-
-    fn learn(&self, provider: &ProviderId, permit: Permit, verdict: Verdict) {
-        if let Some((from, to)) = permit.record(verdict) {
-            self.tell(FailoverEvent::HealthChanged { provider: provider.clone(), from, to });
+        if let Some(switch) = self.0.switches.note(preferred, &first.member, self.0.clock.now()) {
+            self.tell(FailoverEvent::Switched { switch });
         }
     }
 
     pub(super) fn tell(&self, event: FailoverEvent) {
-        self.0.observer.observe(&event);
+        self.0.observers.tell(&event);
     }
+}
+
+/// Whether a member stands in for the preferred one because that is not well. What a message or a recipient causes moves
+/// only that message.
+fn stands_in(member: &ProviderId, plan: &Plan, failed: &[AttemptReport]) -> bool {
+    let Some(preferred) = plan.preferred.as_ref().filter(|preferred| *preferred != member) else {
+        return false;
+    };
+    let was_skipped = plan
+        .skipped
+        .iter()
+        .any(|skipped| skipped.member == *preferred && matches!(skipped.reason, SkipReason::Unhealthy(_)));
+    let was_doubtful = plan.steps.iter().any(|step| {
+        step.member == *preferred && !matches!(step.standing, Standing::Ready | Standing::Recovering)
+    });
+    let failures = failed.iter().filter_map(|report| report.failure.as_ref());
+    was_skipped || was_doubtful || failures.map(|failure| failure.kind).any(Verdict::counts)
 }
 
 /// The message as a member is given it: one content, and without what the failover itself has answered.
@@ -338,44 +180,4 @@ pub(super) fn for_member(message: &OutboundMessage, content: &Content) -> Outbou
     single.via_only = false;
     single.idempotency_key = None;
     single
-}
-
-/// Marks the departure of an attempt whose provider does not keep the mark, as soon as it waits: nobody outside can then
-/// take the silence of the mark for proof.
-async fn watched<T>(attempt: &Attempt, send: impl Future<Output = T>) -> T {
-    let mut send = pin!(send);
-    std::future::poll_fn(|cx| {
-        let polled = send.as_mut().poll(cx);
-        if polled.is_pending() && !attempt.departure.is_kept() {
-            let _ = attempt.departure.depart();
-        }
-        polled
-    })
-    .await
-}
-
-/// What events may carry of an error: everything but the provider's words, which can name numbers and bodies.
-fn quiet(error: &Error) -> Failure {
-    let mut failure = error.failure().clone();
-    failure.details = None;
-    failure
-}
-
-fn verdict(result: &Result<SendReceipt>, recipient: u64) -> Verdict {
-    match result {
-        // The rest of the answer was lost, so it is no sign of health, nor of the contrary.
-        Ok(receipt) if receipt.message.is_none() => Verdict::Nothing,
-        Ok(_) => Verdict::Well,
-        Err(error) => Verdict::of(error.kind(), recipient),
-    }
-}
-
-/// The attempt was given up by us: only the mark can tell what became of it.
-fn out_of_time(attempt: &Attempt, provider: &ProviderId) -> Error {
-    let error = if attempt.departure.revoke() {
-        Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted)
-    } else {
-        Error::new(ErrorKind::NoAnswer, Acceptance::Unknown)
-    };
-    error.with_provider(provider.clone())
 }

@@ -1,12 +1,16 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header;
 
 use super::{Inner, WebhookOutcome, is_allowed};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, timeout};
 use crate::provider::WhatsAppProvider;
 use crate::webhook::{SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest};
+
+/// How long a provider may take to learn from its events.
+const RECORD_TIME: Duration = Duration::from_secs(1);
 
 /// What comes of the head of a request.
 #[derive(Debug)]
@@ -75,6 +79,8 @@ impl PendingWebhook<'_> {
         let Ok(events) = provider.parse_inbound(&webhook) else {
             return self.handler.end(WebhookOutcome::Foreign { provider: id });
         };
+        // First, so that whoever handles an event finds its window open; but never in the way of the answer.
+        timeout(&*self.handler.clock, RECORD_TIME, provider.record(&events)).await;
         let outcome = self.handler.deliver(id, events).await;
         let accepted = matches!(outcome, WebhookOutcome::Accepted { .. });
         let reply = self.handler.end(outcome);

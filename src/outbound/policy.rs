@@ -51,7 +51,7 @@ pub enum OnUnknown {
     #[non_exhaustive]
     Reconcile {
         /// For how long, in seconds.
-        #[serde(with = "seconds")]
+        #[serde(with = "crate::json::seconds")]
         within: Duration,
         /// What to do when that does not decide: not finding it is no proof.
         #[serde(default)]
@@ -78,22 +78,6 @@ pub enum Otherwise {
     Stop,
     /// As [`OnUnknown::FailOver`].
     FailOver,
-}
-
-mod seconds {
-    use std::time::Duration;
-
-    use serde::{Deserializer, Serializer};
-
-    use crate::json::seconds::optional;
-
-    pub(super) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        optional::serialize(&Some(*value), serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        optional::deserialize(deserializer).map(Option::unwrap_or_default)
-    }
 }
 
 #[cfg(test)]

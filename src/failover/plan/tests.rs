@@ -120,7 +120,13 @@ fn a_member_is_given_what_it_carries() {
     let no = Some(ErrorKind::Unsupported);
     let members = [meta().with_refusals(vec![no, None, None]), twilio().with_refusals(vec![no, no, no])];
     let plan = plan(&request(), &members);
-    assert_eq!(plan.steps, [Step { member: ProviderId::META, contents: vec![1, 2], unwell: false }]);
+    let step = Step {
+        member: ProviderId::META,
+        contents: vec![1, 2],
+        standing: Standing::Ready,
+        window: Window::Unknown,
+    };
+    assert_eq!(plan.steps, [step]);
     assert_eq!(
         plan.skipped,
         [Skipped { member: ProviderId::TWILIO, reason: SkipReason::Refuses(ErrorKind::Unsupported) }]
@@ -169,4 +175,102 @@ fn a_category_that_does_not_fail_over_stays_with_the_first() {
     let elsewhere = [meta().with_refusals(vec![Some(ErrorKind::Unsupported)]), twilio()];
     assert_eq!(order(&request, &elsewhere), "twilio", "the first that carries it");
     assert_eq!(order(&request, &[]), "");
+}
+
+fn contents(request: &PlanRequest, candidates: &[Candidate]) -> Vec<(String, Vec<usize>)> {
+    let steps = plan(request, candidates).steps;
+    steps.into_iter().map(|step| (step.member.to_string(), step.contents)).collect()
+}
+
+/// A text, and a template as its alternative.
+fn text_or_template() -> (PlanRequest, [Candidate; 2]) {
+    let request = PlanRequest { needs_window: vec![true, false], ..request() };
+    (request, [meta(), twilio()].map(|candidate| candidate.with_refusals(vec![None, None])))
+}
+
+#[test]
+fn alternatives_are_chosen_where_the_window_is_known_to_be_closed() {
+    use Window::{Closed, Open, Unknown};
+    let (request, [meta, twilio]) = text_or_template();
+    for (first, second, expected) in [
+        (Unknown, Unknown, [vec![0, 1], vec![0, 1]]),
+        (Open, Closed, [vec![0, 1], vec![1]]),
+        (Closed, Open, [vec![1], vec![0, 1]]),
+        // Once it is closed, nothing is guessed.
+        (Closed, Unknown, [vec![1], vec![1]]),
+        (Unknown, Closed, [vec![0, 1], vec![1]]),
+        (Closed, Closed, [vec![1], vec![1]]),
+    ] {
+        let members = [meta.clone().with_window(first), twilio.clone().with_window(second)];
+        let [a, b] = expected;
+        let expected = [("meta".to_owned(), a), ("twilio".to_owned(), b)];
+        assert_eq!(contents(&request, &members), expected, "{first:?} {second:?}");
+    }
+}
+
+#[test]
+fn without_an_alternative_a_closed_window_leaves_a_member_out() {
+    let request = PlanRequest { needs_window: vec![true], ..request() };
+    let closed = [meta().with_window(Window::Closed), twilio()];
+    assert_eq!(order(&request, &closed), "");
+    assert_eq!(
+        skipped(&request, &closed),
+        [
+            ("meta".to_owned(), SkipReason::Refuses(ErrorKind::WindowClosed)),
+            ("twilio".to_owned(), SkipReason::Refuses(ErrorKind::WindowClosed)),
+        ]
+    );
+    let open = [meta().with_window(Window::Closed), twilio().with_window(Window::Open)];
+    assert_eq!(order(&request, &open), "twilio");
+    let template = PlanRequest { needs_window: vec![false], ..request };
+    assert_eq!(order(&template, &closed), "meta twilio");
+}
+
+#[test]
+fn an_isolated_member_is_never_tried() {
+    let isolated = meta().with_standing(Standing::Isolated);
+    let reason = [("meta".to_owned(), SkipReason::Isolated)];
+    for request in [
+        request(),
+        PlanRequest { from: Some(SenderId::new(ProviderId::META, "1")), ..request() },
+        PlanRequest { route: Route::Only(ProviderId::META), ..request() },
+    ] {
+        assert_eq!(order(&request, std::slice::from_ref(&isolated)), "");
+        assert_eq!(skipped(&request, std::slice::from_ref(&isolated)), reason);
+    }
+    assert_eq!(order(&request(), &[isolated.clone(), twilio().with_standing(DOWN)]), "twilio");
+    assert_eq!(plan(&request(), &[isolated, twilio()]).preferred, Some(ProviderId::TWILIO));
+}
+
+#[test]
+fn a_throttled_category_waits_or_leaves() {
+    let wait = Some(Duration::from_secs(5));
+    let leaves = PlanRequest { leaves_throttled: true, ..request() };
+    let first = [meta().with_throttled(wait), twilio()];
+    assert_eq!(order(&leaves, &first), "twilio");
+    assert_eq!(skipped(&leaves, &first), [("meta".to_owned(), SkipReason::Throttled)]);
+    assert_eq!(order(&request(), &first), "");
+    assert_eq!(
+        skipped(&request(), &first),
+        [("meta".to_owned(), SkipReason::Throttled), ("twilio".to_owned(), SkipReason::Waits)]
+    );
+    let second = [meta(), twilio().with_throttled(wait)];
+    assert_eq!(order(&request(), &second), "meta");
+    assert_eq!(skipped(&request(), &second), [("twilio".to_owned(), SkipReason::Throttled)]);
+    let both = [meta().with_throttled(wait), twilio().with_throttled(wait)];
+    assert_eq!(order(&leaves, &both), "meta twilio", "a code that is late is worth nothing");
+    assert_eq!(order(&request(), &both), "");
+    let elsewhere = [meta().with_standing(DOWN).with_throttled(wait), twilio()];
+    assert_eq!(order(&request(), &elsewhere), "twilio", "it would not have gone there");
+}
+
+#[test]
+fn the_preferred_member_is_the_first_if_all_were_well() {
+    let members = [meta().with_standing(DOWN), twilio()];
+    assert_eq!(plan(&request(), &members).preferred, Some(ProviderId::META));
+    let pinned = PlanRequest { pin: Some(ProviderId::TWILIO), ..request() };
+    assert_eq!(plan(&pinned, &members).preferred, Some(ProviderId::TWILIO));
+    let refuses = [meta().with_refusals(vec![Some(ErrorKind::Unsupported)]), twilio()];
+    assert_eq!(plan(&request(), &refuses).preferred, Some(ProviderId::TWILIO));
+    assert_eq!(plan(&request(), &[]).preferred, None);
 }

@@ -1,82 +1,12 @@
 use std::time::Duration;
 
+mod candidate;
+
+pub use candidate::{Candidate, Standing, Window};
+
 use super::route::Route;
 use crate::error::ErrorKind;
 use crate::ids::{ProviderId, SenderId};
-
-/// What is known of a member when a message is planned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Candidate {
-    /// The member.
-    pub id: ProviderId,
-    /// Its senders.
-    pub senders: Vec<SenderId>,
-    /// Its health.
-    pub standing: Standing,
-    /// For each content of the message, in order: why this member would refuse it before any request, if it would.
-    pub refusals: Vec<Option<ErrorKind>>,
-}
-
-impl Candidate {
-    /// A healthy member that carries the message's one content.
-    pub fn new(id: ProviderId) -> Self {
-        Self { id, senders: Vec::new(), standing: Standing::Ready, refusals: vec![None] }
-    }
-
-    /// Sets its health.
-    #[must_use]
-    pub fn with_standing(mut self, standing: Standing) -> Self {
-        self.standing = standing;
-        self
-    }
-
-    /// Sets its senders.
-    #[must_use]
-    pub fn with_senders(mut self, senders: Vec<SenderId>) -> Self {
-        self.senders = senders;
-        self
-    }
-
-    /// Sets which contents it would refuse.
-    #[must_use]
-    pub fn with_refusals(mut self, refusals: Vec<Option<ErrorKind>>) -> Self {
-        self.refusals = refusals;
-        self
-    }
-
-    fn sends_from(&self, sender: &SenderId) -> bool {
-        // A provider may send for more senders than it lists, such as the numbers of a pool. It refuses what it cannot.
-        self.senders.contains(sender) || self.id == sender.provider
-    }
-}
-
-/// The health of a member, as far as a plan is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Standing {
-    /// Well.
-    Ready,
-    /// Open time is over: the next message tries whether it is well again.
-    Trial,
-    /// Well again, but traffic stays where it is for a moment, so that it does not flap.
-    Recovering,
-    /// Not to be used for now.
-    #[non_exhaustive]
-    Open {
-        /// Why.
-        cause: ErrorKind,
-        /// For how long still.
-        remaining: Duration,
-    },
-}
-
-impl Standing {
-    /// Not to be used for `remaining`, because of `cause`.
-    pub const fn open(cause: ErrorKind, remaining: Duration) -> Self {
-        Self::Open { cause, remaining }
-    }
-}
 
 /// What a message and its flag ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -94,12 +24,18 @@ pub struct PlanRequest {
     pub pin: Option<ProviderId>,
     /// Whether one member must do, because the message's category does not fail over.
     pub single: bool,
+    /// Whether another member may stand in for one that throttles this category. Otherwise the message waits.
+    pub leaves_throttled: bool,
+    /// For each content of the message, in order: whether it may only go within an open window. Empty if none is so.
+    pub needs_window: Vec<bool>,
 }
 
 /// The members that are tried for a message, in order, and why each other one is not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Plan {
+    /// The member that the message would go to if everybody were well.
+    pub preferred: Option<ProviderId>,
     /// The members to try.
     pub steps: Vec<Step>,
     /// The members that are left out.
@@ -123,8 +59,17 @@ pub struct Step {
     pub member: ProviderId,
     /// Which contents it carries: 0 is the message's own, 1 its first alternative, and so on.
     pub contents: Vec<usize>,
-    /// It is not well and is tried all the same, because it was named or because there is nobody else.
-    pub unwell: bool,
+    /// Its health. One that is not well is tried all the same if it was named, or if there is nobody else.
+    pub standing: Standing,
+    /// What is known of its window with the user.
+    pub window: Window,
+}
+
+impl Step {
+    /// Whether it is tried although it is not well.
+    pub fn is_unwell(&self) -> bool {
+        matches!(self.standing, Standing::Open { .. })
+    }
 }
 
 /// A member that is left out.
@@ -153,6 +98,15 @@ pub enum SkipReason {
     /// It is not well.
     #[error("not healthy: {0}")]
     Unhealthy(ErrorKind),
+    /// It was taken out of service by hand.
+    #[error("isolated by hand")]
+    Isolated,
+    /// It throttles messages of this category.
+    #[error("throttled for now")]
+    Throttled,
+    /// The message waits for a member that throttles its category: another one is not to stand in for that.
+    #[error("the message waits for a throttled provider")]
+    Waits,
     /// Messages of this category do not fail over, and another member comes first.
     #[error("this category does not fail over")]
     Category,
@@ -166,7 +120,11 @@ pub enum SkipReason {
 /// `candidates` come in the configured order. Authority, from high to low: the flag's `only`, the message's `from` and
 /// `via_only`, its `via`, the conversation's pin, the flag's `prefer`, the configured order. Under the first two health
 /// does not count; below them a member that is not well is left out, unless none is well: then the one that has the
-/// least wrong with it is tried all the same.
+/// least wrong with it is tried all the same. A member that was isolated by hand is never tried.
+///
+/// A content that needs an open window is not tried where the window is known to be closed, nor, after that, anywhere
+/// but where one is known to be open. A category that a member throttles waits for it, unless it may
+/// [leave](PlanRequest::leaves_throttled).
 ///
 /// The function is pure: it asks no clock and no network, and the same input gives the same plan.
 ///
@@ -197,6 +155,8 @@ pub fn plan(request: &PlanRequest, candidates: &[Candidate]) -> Plan {
             skip(candidate, SkipReason::Route);
         } else if only.is_none() && !message_allows(request, candidate) {
             skip(candidate, SkipReason::Message);
+        } else if candidate.standing == Standing::Isolated {
+            skip(candidate, SkipReason::Isolated);
         } else {
             chosen.push(candidate);
         }
@@ -204,26 +164,53 @@ pub fn plan(request: &PlanRequest, candidates: &[Candidate]) -> Plan {
 
     // A stable sort: within a rank the configured order stays.
     chosen.sort_by_key(|candidate| rank(request, candidate));
-    // What no provider could carry, or may, ends the plan at the member that says so.
-    let mut end = None;
-    chosen.retain(|candidate| match end.or_else(|| refuses_all(candidate)) {
-        None => true,
-        Some(kind) => {
-            skip(candidate, SkipReason::Refuses(kind));
-            end = end.or(Some(kind).filter(|kind| ends_everything(*kind)));
-            false
-        }
-    });
+    let mut chosen = carriers(request, chosen, &mut skip);
     if request.single {
-        for other in chosen.drain(1.min(chosen.len())..) {
+        for (other, _) in chosen.drain(1.min(chosen.len())..) {
             skip(other, SkipReason::Category);
         }
     }
+    let preferred = chosen.first().map(|(candidate, _)| candidate.id.clone());
     if !forced {
         by_health(request, &mut chosen, &mut skip);
     }
-    plan.steps = chosen.into_iter().map(step).collect();
+    by_throttling(request, &mut chosen, &mut skip);
+    plan.steps = chosen.into_iter().map(|(candidate, contents)| step(candidate, contents)).collect();
+    plan.preferred = preferred;
     plan
+}
+
+/// A member, and the contents of the message that it carries.
+type Carrier<'c> = (&'c Candidate, Vec<usize>);
+
+/// The members that carry something of the message. What no provider could carry, or may, ends the list at the member
+/// that says so.
+fn carriers<'c>(
+    request: &PlanRequest,
+    chosen: Vec<&'c Candidate>,
+    skip: &mut impl FnMut(&Candidate, SkipReason),
+) -> Vec<Carrier<'c>> {
+    let (mut end, mut closed, mut carriers) = (None, false, Vec::new());
+    for candidate in chosen {
+        if let Some(kind) = end {
+            skip(candidate, SkipReason::Refuses(kind));
+            continue;
+        }
+        // Once a window is known to be closed, what needs one goes only where one is known to be open: to guess would
+        // be to write to somebody who may not be written to.
+        let shut = candidate.window == Window::Closed || (closed && candidate.window != Window::Open);
+        closed |= candidate.window == Window::Closed;
+        let refusals: Vec<_> = refusals(request, candidate, shut).collect();
+        let contents = carried(&refusals);
+        match refusals.iter().flatten().next().filter(|_| contents.is_empty()) {
+            None => carriers.push((candidate, contents)),
+            Some(kind) => {
+                skip(candidate, SkipReason::Refuses(*kind));
+                end = Some(*kind).filter(|kind| ends_everything(*kind));
+            }
+        }
+    }
+    carriers
 }
 
 /// The member that the flag says is the only one. An id that names no member is no opinion.
@@ -240,11 +227,23 @@ fn message_allows(request: &PlanRequest, candidate: &Candidate) -> bool {
     by_sender && by_provider
 }
 
+/// Why a member refuses each content, if it does.
+fn refusals<'r>(
+    request: &'r PlanRequest,
+    candidate: &'r Candidate,
+    shut: bool,
+) -> impl Iterator<Item = Option<ErrorKind>> + 'r {
+    candidate.refusals.iter().enumerate().map(move |(index, refusal)| {
+        let needs_window = request.needs_window.get(index).is_some_and(|needs| *needs);
+        refusal.or((shut && needs_window).then_some(ErrorKind::WindowClosed))
+    })
+}
+
 /// The contents that a member carries: an alternative is there for what this member cannot carry, or not now, and for
 /// nothing else.
-fn carried(candidate: &Candidate) -> Vec<usize> {
+fn carried(refusals: &[Option<ErrorKind>]) -> Vec<usize> {
     let mut contents = Vec::new();
-    for (index, refusal) in candidate.refusals.iter().enumerate() {
+    for (index, refusal) in refusals.iter().enumerate() {
         match refusal {
             None => contents.push(index),
             Some(ErrorKind::Unsupported | ErrorKind::NotPortable | ErrorKind::WindowClosed) => {}
@@ -252,11 +251,6 @@ fn carried(candidate: &Candidate) -> Vec<usize> {
         }
     }
     contents
-}
-
-/// Why the member carries none of the contents: the reason it gives for the first of them.
-fn refuses_all(candidate: &Candidate) -> Option<ErrorKind> {
-    candidate.refusals.iter().flatten().next().copied().filter(|_| carried(candidate).is_empty())
 }
 
 /// Whether no other member is to be tried after a refusal like this.
@@ -288,28 +282,52 @@ fn rank(request: &PlanRequest, candidate: &Candidate) -> u8 {
 /// Puts those that are well first and leaves out those that are not, unless nobody is known to be well.
 fn by_health(
     request: &PlanRequest,
-    chosen: &mut Vec<&Candidate>,
+    chosen: &mut Vec<Carrier<'_>>,
     skip: &mut impl FnMut(&Candidate, SkipReason),
 ) {
     let is_well =
-        |candidate: &&Candidate| matches!(candidate.standing, Standing::Ready | Standing::Recovering);
+        |(candidate, _): &Carrier<'_>| matches!(candidate.standing, Standing::Ready | Standing::Recovering);
     if !chosen.iter().any(is_well) {
-        chosen.sort_by_key(|candidate| match candidate.standing {
+        chosen.sort_by_key(|(candidate, _)| match candidate.standing {
             Standing::Open { cause, remaining } => (true, account_trouble(cause), remaining),
-            Standing::Ready | Standing::Trial | Standing::Recovering => (false, false, Duration::ZERO),
+            _ => (false, false, Duration::ZERO),
         });
         return;
     }
-    chosen.retain(|candidate| match candidate.standing {
+    chosen.retain(|(candidate, _)| match candidate.standing {
         Standing::Open { cause, .. } => {
             skip(candidate, SkipReason::Unhealthy(cause));
             false
         }
-        Standing::Ready | Standing::Trial | Standing::Recovering => true,
+        _ => true,
     });
     // Whoever was named, or holds the conversation, need not wait: the pause is there to keep others from flapping.
-    chosen
-        .sort_by_key(|candidate| candidate.standing == Standing::Recovering && rank(request, candidate) > 1);
+    chosen.sort_by_key(|(candidate, _)| {
+        candidate.standing == Standing::Recovering && rank(request, candidate) > 1
+    });
+}
+
+/// Leaves out those that throttle this category. If the message may not leave a throttled member, it waits for the
+/// first; if it may and all are throttled, they are tried all the same.
+fn by_throttling(
+    request: &PlanRequest,
+    chosen: &mut Vec<Carrier<'_>>,
+    skip: &mut impl FnMut(&Candidate, SkipReason),
+) {
+    let throttled = |(candidate, _): &Carrier<'_>| candidate.throttled.is_some();
+    if request.leaves_throttled && chosen.iter().all(throttled) {
+        return;
+    }
+    let waits = !request.leaves_throttled && chosen.first().is_some_and(throttled);
+    chosen.retain(|carrier| {
+        let throttled = throttled(carrier);
+        if throttled {
+            skip(carrier.0, SkipReason::Throttled);
+        } else if waits {
+            skip(carrier.0, SkipReason::Waits);
+        }
+        !throttled && !waits
+    });
 }
 
 /// What does not pass by waiting is worse than an outage.
@@ -317,12 +335,9 @@ fn account_trouble(cause: ErrorKind) -> bool {
     matches!(cause, ErrorKind::Credentials | ErrorKind::AccountBlocked)
 }
 
-fn step(candidate: &Candidate) -> Step {
-    Step {
-        member: candidate.id.clone(),
-        contents: carried(candidate),
-        unwell: matches!(candidate.standing, Standing::Open { .. }),
-    }
+fn step(candidate: &Candidate, contents: Vec<usize>) -> Step {
+    let Candidate { id, standing, window, .. } = candidate;
+    Step { member: id.clone(), contents, standing: *standing, window: *window }
 }
 
 #[cfg(test)]

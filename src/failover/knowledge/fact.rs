@@ -1,0 +1,249 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::name::Name;
+use crate::clock::Timestamp;
+use crate::ids::MessageRef;
+use crate::json::Version1;
+
+/// How long a user may be written to freely after a message of theirs.
+pub(in crate::failover) const WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// How long facts are kept: much longer than a window, so that a closed one is known to be closed.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The most other names of one user that are followed.
+const MOST_NAMES: usize = 4;
+
+/// Something that is known, as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::failover) struct Stored {
+    v: Version1,
+    #[serde(flatten)]
+    pub(in crate::failover) fact: Fact,
+}
+
+/// Something that is known. Facts about one thing can be [merged](Self::merge) in any order, any number of times, and
+/// give the same: no machine has to be the first or the last to say something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub(in crate::failover) enum Fact {
+    /// A user and a sender.
+    Contact(Contact),
+    /// A user's other names.
+    Alias(Alias),
+    /// Whether a sender may send.
+    Block(Block),
+    /// An attempt was accepted, by the word of a status.
+    Seen(Seen),
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::failover) struct Contact {
+    /// When the user last wrote to the sender.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::failover) wrote: Option<Timestamp>,
+    /// When a failover last turned to this sender to reach the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::failover) reached: Option<Timestamp>,
+    /// What is older than this was about somebody else who had the name before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::failover) cleared: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::failover) struct Alias {
+    /// The other names, and when each was last seen with this one; the latest first.
+    pub(in crate::failover) names: Vec<(Name, Timestamp)>,
+    /// What is older than this was about somebody else who had the name before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::failover) cleared: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::failover) struct Block {
+    /// When this was said; the latest word counts.
+    pub(in crate::failover) said: Timestamp,
+    /// From when on the sender is blocked, and until when that is to be believed. `None` if it may send again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::failover) blocked: Option<(Timestamp, Timestamp)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::failover) struct Seen {
+    pub(in crate::failover) message: MessageRef,
+}
+
+impl Fact {
+    /// What follows from both.
+    pub(in crate::failover) fn merge(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Contact(a), Self::Contact(b)) => Self::Contact(a.merge(&b)),
+            (Self::Alias(a), Self::Alias(b)) => Self::Alias(a.merge(b)),
+            (Self::Block(a), Self::Block(b)) => {
+                // Of two words at one moment the worse one counts, so that both orders give the same.
+                Self::Block(if (b.said, b.blocked) > (a.said, a.blocked) { b } else { a })
+            }
+            (Self::Seen(a), Self::Seen(b)) => Self::Seen(if a.message <= b.message { a } else { b }),
+            // A key has one kind of fact; another one is not understood here.
+            (fact, _) => fact,
+        }
+    }
+
+    /// How long it is kept. `remember` holds for what concerns a single message.
+    pub(in crate::failover) fn kept(&self, remember: Duration) -> Duration {
+        match self {
+            Self::Contact(_) | Self::Alias(_) | Self::Block(_) => KEPT,
+            Self::Seen(_) => remember,
+        }
+    }
+
+    pub(in crate::failover) fn to_json(&self) -> Vec<u8> {
+        // Every part of a fact has a JSON form.
+        serde_json::to_vec(&Stored { v: Version1, fact: self.clone() }).unwrap_or_default()
+    }
+
+    /// `None` if it was written by a version that this one does not understand.
+    pub(in crate::failover) fn from_json(json: &[u8]) -> Option<Self> {
+        serde_json::from_slice::<Stored>(json).ok().map(|stored| stored.fact)
+    }
+}
+
+impl Contact {
+    fn merge(self, other: &Self) -> Self {
+        let cleared = self.cleared.max(other.cleared);
+        let after = |time: &Timestamp| cleared.is_none_or(|cleared| *time > cleared);
+        Self {
+            wrote: self.wrote.max(other.wrote).filter(after),
+            reached: self.reached.max(other.reached).filter(after),
+            cleared,
+        }
+    }
+}
+
+impl Alias {
+    fn merge(self, other: Self) -> Self {
+        let cleared = self.cleared.max(other.cleared);
+        let mut names: Vec<(Name, Timestamp)> = Vec::new();
+        for (name, time) in self.names.into_iter().chain(other.names) {
+            if cleared.is_some_and(|cleared| time <= cleared) {
+                continue;
+            }
+            match names.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, last)) => *last = time.max(*last),
+                None => names.push((name, time)),
+            }
+        }
+        names.sort_by(|(a, at_a), (b, at_b)| at_b.cmp(at_a).then_with(|| a.cmp(b)));
+        names.truncate(MOST_NAMES);
+        Self { names, cleared }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::address::PhoneNumber;
+    use crate::ids::{ProviderId, SenderId};
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix_seconds(seconds).unwrap()
+    }
+
+    fn name(number: u64) -> Name {
+        Name::of_phone(PhoneNumber::from_digits(&(15_550_000_000 + number).to_string()).unwrap())
+    }
+
+    fn facts(kind: u8) -> BoxedStrategy<Fact> {
+        let time = || (0_u64..6).prop_map(at);
+        let maybe = || prop::option::of((0_u64..6).prop_map(at));
+        match kind {
+            0 => (maybe(), maybe(), maybe())
+                .prop_map(|(wrote, reached, cleared)| {
+                    let contact = Contact { wrote, reached, cleared };
+                    // As it would have been stored.
+                    Fact::Contact(contact.merge(&Contact::default()))
+                })
+                .boxed(),
+            1 => (prop::collection::vec((0_u64..3, time()), 0..3), maybe())
+                .prop_map(|(names, cleared)| {
+                    let names = names.into_iter().map(|(number, time)| (name(number), time)).collect();
+                    Fact::Alias(Alias { names, cleared }.merge(Alias::default()))
+                })
+                .boxed(),
+            2 => (time(), prop::option::of((time(), time())))
+                .prop_map(|(said, blocked)| Fact::Block(Block { said, blocked }))
+                .boxed(),
+            _ => (0_u8..3)
+                .prop_map(|n| {
+                    let sender = SenderId::new(ProviderId::META, "1");
+                    Fact::Seen(Seen { message: MessageRef::new(sender, n.to_string()) })
+                })
+                .boxed(),
+        }
+    }
+
+    fn three() -> impl Strategy<Value = [Fact; 3]> {
+        (0_u8..4).prop_flat_map(|kind| [facts(kind), facts(kind), facts(kind)])
+    }
+
+    proptest! {
+        #[test]
+        fn facts_merge_in_any_order_and_any_number_of_times([a, b, c] in three()) {
+            let merge = |a: &Fact, b: &Fact| a.clone().merge(b.clone());
+            prop_assert!(merge(&a, &b) == merge(&b, &a), "the order does not matter");
+            prop_assert!(merge(&a, &a) == a, "once or twice is the same");
+            prop_assert!(merge(&merge(&a, &b), &c) == merge(&a, &merge(&b, &c)), "nor does the grouping");
+        }
+
+        #[test]
+        fn facts_read_what_they_write([a, _, _] in three()) {
+            prop_assert!(Fact::from_json(&a.to_json()) == Some(a));
+        }
+    }
+
+    #[test]
+    fn the_latest_time_counts_and_what_was_cleared_stays_away() {
+        let early = Contact { wrote: Some(at(5)), reached: Some(at(9)), cleared: None };
+        let late = Contact { wrote: Some(at(7)), reached: None, cleared: None };
+        let both = Contact { wrote: Some(at(7)), reached: Some(at(9)), cleared: None };
+        assert_eq!(early.clone().merge(&late), both);
+        let cleared = Contact { cleared: Some(at(8)), ..Contact::default() };
+        let rest = Contact { wrote: None, reached: Some(at(9)), cleared: Some(at(8)) };
+        assert_eq!(early.merge(&cleared).merge(&late), rest);
+    }
+
+    #[test]
+    fn the_latest_names_are_followed() {
+        let names = |numbers: &[u64]| Alias {
+            names: numbers.iter().map(|number| (name(*number), at(*number))).collect(),
+            cleared: None,
+        };
+        let merged = names(&[1, 2, 3]).merge(names(&[4, 5, 2]));
+        let expected: Vec<_> = [5, 4, 3, 2].map(|number| (name(number), at(number))).into();
+        assert!(merged.names == expected);
+    }
+
+    #[test]
+    fn the_last_word_on_a_block_counts() {
+        let blocked = Block { said: at(5), blocked: Some((at(5), at(9))) };
+        let lifted = Block { said: at(6), blocked: None };
+        let merged = Fact::Block(lifted.clone()).merge(Fact::Block(blocked.clone()));
+        assert!(merged == Fact::Block(lifted));
+        let same_time = Block { said: at(5), blocked: None };
+        assert!(Fact::Block(same_time).merge(Fact::Block(blocked.clone())) == Fact::Block(blocked));
+    }
+
+    #[test]
+    fn what_a_newer_version_wrote_is_not_known() {
+        assert!(Fact::from_json(br#"{"v":2,"fact":"contact"}"#).is_none());
+        assert!(Fact::from_json(br#"{"v":1,"fact":"weather"}"#).is_none());
+        assert!(Fact::from_json(br#"{"v":1,"fact":"contact","new":1}"#).is_some());
+        assert!(Fact::from_json(b"").is_none());
+    }
+}

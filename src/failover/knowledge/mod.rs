@@ -1,0 +1,208 @@
+//! What webhooks teach: who wrote to whom and when, what a user is called, who is blocked, and what was accepted.
+//!
+//! Knowledge **fails open**: a store that does not answer leaves this process with what it knows by itself, and no
+//! message waits for it for longer than [`FailoverPolicy::knowledge_limit`](super::FailoverPolicy::knowledge_limit).
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+mod cache;
+mod fact;
+mod name;
+
+pub(super) use fact::{Alias, Block, Contact, Fact, Seen, WINDOW};
+pub(super) use name::{Name, alias_key, block_key, contact_key, seen_key};
+
+use self::cache::Cache;
+use crate::clock::{Clock, timeout};
+use crate::state::{Expected, PutOutcome, StateError, StateStore, Versioned};
+
+/// How many facts a process keeps by itself.
+const CAPACITY: usize = 50_000;
+
+/// How many writes go to the store at a time.
+const AT_ONCE: usize = 16;
+
+/// How often a write is tried again because somebody else was faster.
+const TRIES: usize = 3;
+
+/// What is known, in this process and in the store.
+pub(super) struct Knowledge {
+    store: Option<Arc<dyn StateStore>>,
+    clock: Arc<dyn Clock>,
+    remember: Duration,
+    cache: Mutex<Cache>,
+}
+
+/// The store could not be asked, or did not answer in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NotAsked;
+
+/// What was found under some keys.
+pub(super) struct Found {
+    facts: BTreeMap<String, Fact>,
+    /// Whether the store was asked, if there is one.
+    pub(super) asked: Result<(), NotAsked>,
+}
+
+impl Found {
+    pub(super) fn get(&self, key: &str) -> Option<&Fact> {
+        self.facts.get(key)
+    }
+
+    /// Adds what was found under other keys.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.facts.extend(other.facts);
+        self.asked = self.asked.and(other.asked);
+    }
+
+    pub(super) fn contact(&self, key: &str) -> Option<&Contact> {
+        if let Some(Fact::Contact(contact)) = self.get(key) { Some(contact) } else { None }
+    }
+
+    pub(super) fn block(&self, key: &str) -> Option<&Block> {
+        if let Some(Fact::Block(block)) = self.get(key) { Some(block) } else { None }
+    }
+
+    pub(super) fn seen(&self, key: &str) -> Option<&Seen> {
+        if let Some(Fact::Seen(seen)) = self.get(key) { Some(seen) } else { None }
+    }
+
+    /// The names that users with these names have besides.
+    pub(super) fn other_names(&self, names: &[Name]) -> Vec<Name> {
+        let mut others = Vec::new();
+        for name in names {
+            if let Some(Fact::Alias(alias)) = self.get(&alias_key(name)) {
+                others.extend(alias.names.iter().map(|(other, _)| other.clone()));
+            }
+        }
+        others.retain(|other| !names.contains(other));
+        others.sort_unstable();
+        others.dedup();
+        others
+    }
+}
+
+impl Knowledge {
+    pub(super) fn new(store: Option<Arc<dyn StateStore>>, clock: Arc<dyn Clock>, remember: Duration) -> Self {
+        Self { store, clock, remember, cache: Mutex::new(Cache::new(CAPACITY)) }
+    }
+
+    /// Reads all the keys at once, within `limit`.
+    pub(super) async fn read(&self, keys: &[String], limit: Duration) -> Found {
+        let stored = match &self.store {
+            None => Ok(Vec::new()),
+            Some(store) => match timeout(&*self.clock, limit, get(&**store, keys)).await {
+                Some(Ok(values)) => Ok(values),
+                Some(Err(_)) | None => Err(NotAsked),
+            },
+        };
+        let asked = stored.as_ref().map(|_| ()).map_err(|not_asked| *not_asked);
+        let mut stored = stored.unwrap_or_default().into_iter();
+        let now = self.clock.elapsed();
+        let mut cache = self.cache();
+        let mut facts = BTreeMap::new();
+        for key in keys {
+            let there = stored.next().flatten().and_then(|value| Fact::from_json(&value.value));
+            if let Some(fact) = &there {
+                cache.learn(key, fact.clone(), now, fact.kept(self.remember));
+                cache.stored(key, fact);
+            }
+            if let Some(fact) = cache.get(key, now).cloned().or(there) {
+                facts.insert(key.clone(), fact);
+            }
+        }
+        Found { facts, asked }
+    }
+
+    /// Adds to what is known, here at once and in the store within `limit`. The first facts are written first.
+    pub(super) async fn learn(&self, facts: Vec<(String, Fact)>, limit: Duration) -> Result<(), NotAsked> {
+        let keys: Vec<String> = {
+            let now = self.clock.elapsed();
+            let mut cache = self.cache();
+            let news = facts.into_iter().filter_map(|(key, fact)| {
+                let kept = fact.kept(self.remember);
+                cache.learn(&key, fact, now, kept).then_some(key)
+            });
+            let mut known = HashSet::new();
+            news.filter(|key| known.insert(key.clone())).collect()
+        };
+        let Some(store) = self.store.as_deref().filter(|_| !keys.is_empty()) else {
+            return Ok(());
+        };
+        let write = self.write(store, &keys);
+        timeout(&*self.clock, limit, write).await.unwrap_or(Err(NotAsked))
+    }
+
+    /// Writes to the store what is known here under these keys.
+    async fn write(&self, store: &dyn StateStore, keys: &[String]) -> Result<(), NotAsked> {
+        let there = get(store, keys).await.map_err(|_| NotAsked)?;
+        let mut waiting = keys.iter().zip(there);
+        let mut writing = FuturesUnordered::new();
+        let mut all = Ok(());
+        loop {
+            while writing.len() < AT_ONCE
+                && let Some((key, there)) = waiting.next()
+            {
+                writing.push(self.write_one(store, key, there));
+            }
+            match writing.next().await {
+                Some(written) => all = all.and(written),
+                None => return all,
+            }
+        }
+    }
+
+    async fn write_one(
+        &self,
+        store: &dyn StateStore,
+        key: &str,
+        mut there: Option<Versioned>,
+    ) -> Result<(), NotAsked> {
+        for _ in 0..TRIES {
+            let known = self.cache().get(key, self.clock.elapsed()).cloned();
+            let Some(known) = known else { return Ok(()) };
+            let (expected, before) = match &there {
+                None => (Expected::Absent, None),
+                Some(current) => (Expected::Version(current.version), Fact::from_json(&current.value)),
+            };
+            if there.is_some() && before.is_none() {
+                // A newer version wrote it, and knows more.
+                return Ok(());
+            }
+            let merged = before.clone().map_or(known.clone(), |before| before.merge(known.clone()));
+            if before.as_ref() != Some(&merged) {
+                let ttl = Some(merged.kept(self.remember));
+                let json = Bytes::from(merged.to_json());
+                match store.put_if(key, expected, json, ttl).await.map_err(|_| NotAsked)? {
+                    PutOutcome::Stored { .. } => {}
+                    PutOutcome::Conflict { current } => {
+                        there = current;
+                        continue;
+                    }
+                }
+            }
+            let mut cache = self.cache();
+            cache.learn(key, merged.clone(), self.clock.elapsed(), merged.kept(self.remember));
+            cache.stored(key, &merged);
+            return Ok(());
+        }
+        Err(NotAsked)
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn get(store: &dyn StateStore, keys: &[String]) -> Result<Vec<Option<Versioned>>, StateError> {
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    store.get(&keys).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! What is known of a message's recipient and of the members, when it is planned.
+
+use std::time::Duration;
+
+use super::knowledge::{Block, Contact, Found, Name, WINDOW, alias_key, block_key, contact_key};
+use super::observe::FailoverEvent;
+use super::plan::Window;
+use super::{FailoverProvider, Member};
+use crate::clock::Timestamp;
+use crate::ids::{ProviderId, SenderId};
+use crate::outbound::OutboundMessage;
+
+/// What is known for one message. Nothing is known by default.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// The member that the conversation is held over.
+    pub(super) pin: Option<ProviderId>,
+    /// For each member, in the configured order.
+    pub(super) members: Vec<KnownMember>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct KnownMember {
+    pub(super) window: Window,
+    /// For how long the member is still blocked, by somebody's word.
+    pub(super) blocked: Option<Duration>,
+}
+
+impl FailoverProvider {
+    /// Reads what is known, in one go, or in two if the recipient has other names.
+    pub(super) async fn known(&self, message: &OutboundMessage) -> Known {
+        let names = Name::of_recipient(&message.to);
+        let senders: Vec<Vec<SenderId>> =
+            self.0.members.iter().map(|member| member.senders_for(message.from.as_ref())).collect();
+        let mut keys = contact_keys(senders.iter().flatten(), &names);
+        keys.extend(names.iter().map(alias_key));
+        keys.extend(senders.iter().flatten().map(block_key));
+
+        let began = self.0.clock.elapsed();
+        let limit = self.0.policy.knowledge_limit;
+        let mut found = self.0.knowledge.read(&keys, limit).await;
+        let others = found.other_names(&names);
+        if !others.is_empty() {
+            let left = limit.saturating_sub(self.0.clock.elapsed().saturating_sub(began));
+            let keys = contact_keys(senders.iter().flatten(), &others);
+            found.extend(self.0.knowledge.read(&keys, left).await);
+        }
+        if found.asked.is_err() {
+            self.tell(FailoverEvent::KnowledgeUnavailable);
+        }
+        let names: Vec<Name> = names.into_iter().chain(others).collect();
+        self.conclude_from(&found, &senders, &names, message.to.group().is_some())
+    }
+
+    fn conclude_from(
+        &self,
+        found: &Found,
+        senders: &[Vec<SenderId>],
+        names: &[Name],
+        is_group: bool,
+    ) -> Known {
+        let now = self.0.clock.now();
+        let mut known = Known::default();
+        let mut pinned_at: Option<Timestamp> = None;
+        for (member, senders) in self.0.members.iter().zip(senders) {
+            let keys = contact_keys(senders.iter(), names);
+            let contacts = || keys.iter().filter_map(|key| found.contact(key));
+            let last_contact = contacts().filter_map(|contact| self.holds_until_now(contact, now)).max();
+            if last_contact > pinned_at {
+                (known.pin, pinned_at) = (Some(member.id().clone()), last_contact);
+            }
+            let wrote = contacts().filter_map(|contact| contact.wrote).max();
+            // A group has no window that one message of one member would open.
+            let window = match wrote.filter(|_| !is_group) {
+                None => Window::Unknown,
+                Some(wrote) if now.since(wrote) < WINDOW => Window::Open,
+                Some(_) => Window::Closed,
+            };
+            let blocks: Vec<&Block> =
+                senders.iter().filter_map(|sender| found.block(&block_key(sender))).collect();
+            let blocked = blocks.iter().filter_map(|block| still_blocked(block, now)).max();
+            if let Some(lifted) =
+                blocks.iter().filter(|block| block.blocked.is_none()).map(|block| block.said).max()
+            {
+                member.health.reinstated(lifted);
+            }
+            known.members.push(KnownMember { window, blocked });
+        }
+        known
+    }
+
+    /// When the user and the sender were last in contact, if the conversation is still held over that sender.
+    fn holds_until_now(&self, contact: &Contact, now: Timestamp) -> Option<Timestamp> {
+        let within = |limit| move |time: &Timestamp| now.since(*time) < limit;
+        let wrote = contact.wrote.filter(within(self.0.policy.pin));
+        wrote.max(contact.reached.filter(within(self.0.policy.pin_after_failover)))
+    }
+}
+
+/// For how long a sender is still blocked, by somebody's word.
+fn still_blocked(block: &Block, now: Timestamp) -> Option<Duration> {
+    let (from, until) = block.blocked?;
+    (from <= now && now < until).then(|| until.since(now))
+}
+
+fn contact_keys<'s>(senders: impl Iterator<Item = &'s SenderId>, names: &[Name]) -> Vec<String> {
+    senders.flat_map(|sender| names.iter().map(move |name| contact_key(sender, name))).collect()
+}
+
+impl Member {
+    /// The senders that facts are kept under: the member's own, or the one that it has none of.
+    pub(super) fn senders(&self) -> Vec<SenderId> {
+        let senders = self.provider.senders();
+        if senders.is_empty() { vec![SenderId::new(self.id().clone(), "")] } else { senders }
+    }
+
+    /// The sender under which facts about `named` are kept. A provider may receive for more senders than it lists, such as
+    /// the numbers of a Messaging Service; if it lists one, that stands for all of them.
+    pub(super) fn sender_of(&self, named: &SenderId) -> SenderId {
+        match self.senders().as_slice() {
+            [only] => only.clone(),
+            _ => named.clone(),
+        }
+    }
+
+    /// The senders that may be used for a message that names this one, or none.
+    fn senders_for(&self, from: Option<&SenderId>) -> Vec<SenderId> {
+        match from {
+            Some(from) if self.id() == &from.provider || self.provider.senders().contains(from) => {
+                vec![self.sender_of(from)]
+            }
+            _ => self.senders(),
+        }
+    }
+}

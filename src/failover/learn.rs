@@ -1,0 +1,272 @@
+//! What a failover learns from the events of its webhooks.
+
+use std::time::Duration;
+
+use super::delivery::Delivery;
+use super::health::Change;
+use super::knowledge::{
+    Alias, Block, Contact, Fact, Name, Seen, alias_key, block_key, contact_key, seen_key,
+};
+use super::observe::FailoverEvent;
+use super::routing::stands_for;
+use super::{FailoverProvider, Member};
+use crate::address::Recipient;
+use crate::clock::Timestamp;
+use crate::error::{ErrorKind, Failure, Hint};
+use crate::ids::SenderId;
+use crate::inbound::{
+    AccountNotice, DeliveryState, EventKind, IdentityChange, InboundEvent, InboundMessage, Notice,
+    StatusUpdate, User,
+};
+use crate::outbound::{Category, SendReceipt};
+
+/// Facts, with their keys; the ones that matter most come first.
+type Facts = Vec<(String, Fact)>;
+
+impl FailoverProvider {
+    /// Learns from events, within the limit of the policy.
+    pub(super) async fn learn(&self, events: &[InboundEvent]) {
+        let (mut facts, mut statuses) = (Facts::new(), Facts::new());
+        // What nobody has verified teaches nothing: it could come from anybody.
+        for event in events.iter().filter(|event| !event.is_assumed()) {
+            let Some(member) = self.member_of(event) else { continue };
+            match event.kind() {
+                EventKind::Message(message) => facts.extend(of_message(member, event, message)),
+                EventKind::Status(status) => {
+                    statuses.extend(seen(status));
+                    facts.extend(self.of_status(member, event, status));
+                }
+                EventKind::Identity(change) => facts.extend(self.of_identity(event, change)),
+                EventKind::Account(notice) => facts.extend(self.of_notice(member, event, notice)),
+                EventKind::Echo(_) | EventKind::Unrecognized(_) => {}
+            }
+        }
+        facts.append(&mut statuses);
+        self.keep(facts, self.0.policy.record_limit).await;
+    }
+
+    /// Says that a user wrote to a sender at this time: for somebody who arrives with a history of his own. A window that
+    /// is known to be open later stays open.
+    ///
+    /// Like everything that is known of windows it is kept for 30 days, in the store if there is one.
+    pub async fn seed_window(&self, sender: &SenderId, user: &Recipient, wrote: Timestamp) {
+        let sender =
+            self.member_with(sender).map_or_else(|| sender.clone(), |member| member.sender_of(sender));
+        let contact = Contact { wrote: Some(wrote), ..Contact::default() };
+        self.keep(contacts(&[sender], &Name::of_recipient(user), &contact), self.0.policy.record_limit).await;
+    }
+
+    /// Learns from a message that was accepted: what the provider calls the user, and that a failover reached them.
+    pub(super) async fn learn_from_receipt(&self, delivery: &Delivery<'_>, receipt: &SendReceipt) {
+        let now = self.0.clock.now();
+        let names = Name::of_recipient(&delivery.message.to);
+        let called = Name::of_recipient(&Recipient::from_names(receipt.phone, receipt.user.clone()));
+        let others = || called.iter().filter(|other| !names.contains(other)).cloned();
+        let mut facts: Facts = names.iter().filter_map(|name| linked(name, others(), now)).collect();
+        let member = delivery.member.as_ref().and_then(|id| self.member(id));
+        if let Some(member) = member.filter(|_| delivery.stood_in) {
+            let named = receipt.sender.as_ref().map(|sender| member.sender_of(sender));
+            let sender = named.or_else(|| member.senders().into_iter().next());
+            let contact = Contact { reached: Some(now), ..Contact::default() };
+            facts.extend(contacts(sender.as_slice(), &names, &contact));
+        }
+        self.keep(facts, self.0.policy.knowledge_limit).await;
+    }
+
+    async fn keep(&self, facts: Facts, limit: Duration) {
+        if facts.is_empty() {
+            return;
+        }
+        if self.0.knowledge.learn(facts, limit).await.is_err() {
+            self.tell(FailoverEvent::KnowledgeUnavailable);
+        }
+    }
+
+    /// The member that an event is about: the one with its sender, else the one that verified it.
+    pub(super) fn member_of(&self, event: &InboundEvent) -> Option<&Member> {
+        let by_sender = event.sender().and_then(|sender| self.member_with(sender));
+        by_sender.or_else(|| self.member(event.provider()))
+    }
+
+    /// What a status says of the account. That its message was accepted is another fact.
+    fn of_status(&self, member: &Member, event: &InboundEvent, status: &StatusUpdate) -> Facts {
+        let recipient = stands_for(&status.to.recipient());
+        match status.state {
+            DeliveryState::Sent | DeliveryState::Delivered | DeliveryState::Read | DeliveryState::Played => {
+                member.health.well_status();
+            }
+            _ => {}
+        }
+        let mut facts = Facts::new();
+        for failure in &status.failures {
+            self.heed(member, failure, recipient, None);
+            let blocks = matches!(failure.kind, ErrorKind::AccountBlocked | ErrorKind::Credentials);
+            if status.state != DeliveryState::Failed || !blocks {
+                continue;
+            }
+            let message = stands_for(&status.message);
+            let credentials = member.provider.credentials_version();
+            if let Some(change) = member.health.blocked_status(message, failure.kind, credentials) {
+                self.changed(member, [Some(change), None]);
+                facts.extend(self.blocked(member, event, event.received_at()));
+            }
+        }
+        facts
+    }
+
+    fn of_identity(&self, event: &InboundEvent, change: &IdentityChange) -> Facts {
+        let time = event.occurred_at().unwrap_or_else(|| event.received_at());
+        let mut facts = Facts::new();
+        if let Some(phone) = change.before.phone.filter(|_| change.number_changed) {
+            // Soon the number may be somebody else's, who has written to nobody.
+            let name = Name::of_phone(phone);
+            let senders: Vec<SenderId> = self.0.members.iter().flat_map(Member::senders).collect();
+            let cleared = Contact { cleared: Some(time), ..Contact::default() };
+            facts.extend(contacts(&senders, std::slice::from_ref(&name), &cleared));
+            let cleared = Alias { cleared: Some(time), ..Alias::default() };
+            facts.push((alias_key(&name), Fact::Alias(cleared)));
+        }
+        let mut before = change.before.clone();
+        if change.number_changed {
+            before.phone = None;
+        }
+        let (before, after) = (Name::of_event(&before), Name::of_event(&change.after));
+        for name in &after {
+            facts.extend(linked(name, before.iter().filter(|other| *other != name).cloned(), time));
+        }
+        facts.extend(one_user(&change.after, time));
+        facts
+    }
+
+    fn of_notice(&self, member: &Member, event: &InboundEvent, notice: &AccountNotice) -> Facts {
+        let said = event.occurred_at().unwrap_or_else(|| event.received_at());
+        match &notice.notice {
+            Notice::Blocked { from, .. } => {
+                self.attention(member, None, Some(notice.notice.as_str()));
+                self.blocked(member, event, from.unwrap_or(said))
+            }
+            Notice::Reinstated => {
+                member.health.reinstated(said);
+                block_facts(member, event, &Block { said, blocked: None })
+            }
+            Notice::Restricted { .. } => {
+                self.attention(member, None, Some(notice.notice.as_str()));
+                Facts::new()
+            }
+            Notice::Failed { failure } => {
+                self.heed(member, failure, 0, None);
+                Facts::new()
+            }
+            _ => Facts::new(),
+        }
+    }
+
+    /// The sender of an event is blocked from this time on, or every sender of the member. Nobody says for how long, so
+    /// it is tried again after the longest time that a blocked member is left alone.
+    fn blocked(&self, member: &Member, event: &InboundEvent, from: Timestamp) -> Facts {
+        let said = event.occurred_at().unwrap_or_else(|| event.received_at());
+        let until = from.max(said).saturating_add(self.0.health.policy().blocked_max);
+        block_facts(member, event, &Block { said, blocked: Some((from, until)) })
+    }
+
+    /// Does what a failure asks for beyond the message that it was about. `category` is the message's, if it is known.
+    pub(super) fn heed(
+        &self,
+        member: &Member,
+        failure: &Failure,
+        recipient: u64,
+        category: Option<Category>,
+    ) {
+        let needs_attention = matches!(
+            failure.kind,
+            ErrorKind::NotEntitled | ErrorKind::Credentials | ErrorKind::AccountBlocked
+        );
+        if needs_attention || failure.hint == Some(Hint::PauseMarketing) {
+            self.attention(member, Some(failure), None);
+        }
+        let wait = failure.retry_after;
+        match failure.hint {
+            Some(Hint::PauseMarketing) => {
+                let longest = self.0.health.policy().pause_max;
+                self.pause(member, Category::Marketing, Some(wait.unwrap_or(longest)));
+            }
+            Some(Hint::ThrottledIfRepeated) if member.health.suspect(recipient) => {
+                let all = || Category::ALL.iter().copied();
+                category
+                    .map_or_else(|| all().collect(), |category| vec![category])
+                    .into_iter()
+                    .for_each(|category| self.pause(member, category, wait));
+            }
+            _ => {}
+        }
+        if let Some(category) = category.filter(|_| failure.kind == ErrorKind::Throttled) {
+            self.pause(member, category, wait);
+        }
+    }
+
+    fn pause(&self, member: &Member, category: Category, wait: Option<Duration>) {
+        let wait = member.health.pause(category, wait);
+        self.tell(FailoverEvent::Paused { provider: member.id().clone(), category, wait });
+    }
+
+    fn attention(&self, member: &Member, failure: Option<&Failure>, notice: Option<&'static str>) {
+        let failure = failure.map(Failure::without_words);
+        self.tell(FailoverEvent::NeedsAttention { provider: member.id().clone(), failure, notice });
+    }
+
+    /// Tells of changes of a member's health.
+    pub(super) fn changed(&self, member: &Member, changes: [Option<Change>; 2]) {
+        for Change { aspect, from, to } in changes.into_iter().flatten() {
+            self.tell(FailoverEvent::HealthChanged { provider: member.id().clone(), aspect, from, to });
+        }
+    }
+}
+
+/// That a user wrote to a sender, and what the user is called.
+fn of_message(member: &Member, event: &InboundEvent, message: &InboundMessage) -> Facts {
+    // A message that is brought over from long ago says when it was written, or nothing.
+    let time = event.occurred_at().or_else(|| (!message.history).then_some(event.received_at()));
+    let Some(time) = time.map(|time| time.min(event.received_at())) else {
+        return Facts::new();
+    };
+    let sender = member.sender_of(&message.message.sender);
+    let contact = Contact { wrote: Some(time), ..Contact::default() };
+    let names = match &message.group {
+        Some(group) => Name::of_recipient(&Recipient::Group(group.clone())),
+        None => Name::of_event(&message.from),
+    };
+    let mut facts = contacts(&[sender], &names, &contact);
+    if message.group.is_none() {
+        facts.extend(one_user(&message.from, time));
+    }
+    facts
+}
+
+/// That the message of a status was accepted, whatever became of it then.
+fn seen(status: &StatusUpdate) -> Option<(String, Fact)> {
+    let seen = Seen { message: status.message.clone() };
+    Some((seen_key(status.attempt?), Fact::Seen(seen)))
+}
+
+fn contacts(senders: &[SenderId], names: &[Name], contact: &Contact) -> Facts {
+    let keys = senders.iter().flat_map(|sender| names.iter().map(move |name| contact_key(sender, name)));
+    keys.map(|key| (key, Fact::Contact(contact.clone()))).collect()
+}
+
+fn block_facts(member: &Member, event: &InboundEvent, block: &Block) -> Facts {
+    let senders = event.sender().map_or_else(|| member.senders(), |sender| vec![member.sender_of(sender)]);
+    senders.iter().map(|sender| (block_key(sender), Fact::Block(block.clone()))).collect()
+}
+
+/// That a user is known by these other names as well.
+fn linked(name: &Name, others: impl Iterator<Item = Name>, time: Timestamp) -> Option<(String, Fact)> {
+    let names: Vec<_> = others.map(|other| (other, time)).collect();
+    (!names.is_empty()).then(|| (alias_key(name), Fact::Alias(Alias { names, cleared: None })))
+}
+
+/// That all the names of a user are one user's.
+fn one_user(user: &User, time: Timestamp) -> Facts {
+    let names = Name::of_event(user);
+    let others = |name: &Name| names.iter().filter(|other| *other != name).cloned().collect::<Vec<_>>();
+    names.iter().filter_map(|name| linked(name, others(name).into_iter(), time)).collect()
+}

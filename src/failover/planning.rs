@@ -1,0 +1,98 @@
+//! From a message, and what is known of everybody, to a plan.
+
+use std::time::Duration;
+
+use super::health::worse;
+use super::known::Known;
+use super::plan::{Candidate, Plan, PlanRequest, SkipReason, Standing, plan};
+use super::route::Route;
+use super::send::for_member;
+use super::{FailoverProvider, Member};
+use crate::error::{Acceptance, Error, ErrorKind};
+use crate::outbound::{Content, OutboundMessage};
+
+impl FailoverProvider {
+    /// The plan for a message, and the error if it is empty: what the first member that was asked refused, else that
+    /// there is nobody.
+    ///
+    /// Without `known` it asks only whom the message could be sent by, whoever is well.
+    pub(super) fn plan(
+        &self,
+        message: &OutboundMessage,
+        route: Route,
+        known: Option<&Known>,
+    ) -> (Plan, Error) {
+        let category = message.effective_category();
+        let policy = self.0.policy.category(category);
+        let mut refusals: Vec<Error> = Vec::new();
+        let mut candidates = Vec::new();
+        for (index, member) in self.0.members.iter().enumerate() {
+            let mut kinds = Vec::new();
+            for content in message.contents() {
+                let refusal = member.provider.check(&for_member(message, content)).err();
+                kinds.push(refusal.as_ref().map(Error::kind));
+                refusals.extend(refusal.map(|error| error.with_provider(member.id().clone())));
+            }
+            let mut candidate = Candidate::new(member.id().clone())
+                .with_refusals(kinds)
+                .with_senders(member.provider.senders());
+            if let Some(known) = known {
+                let of_member = known.members.get(index).cloned().unwrap_or_default();
+                candidate = candidate
+                    .with_standing(member.standing(of_member.blocked))
+                    .with_window(of_member.window)
+                    .with_throttled(member.health.paused(category));
+            }
+            candidates.push(candidate);
+        }
+        let request = PlanRequest {
+            route,
+            from: message.from.clone(),
+            via: message.via.clone(),
+            via_only: message.via_only,
+            pin: known.and_then(|known| known.pin.clone()),
+            single: !policy.fail_over,
+            leaves_throttled: policy.fail_over_when_throttled,
+            needs_window: message.contents().map(needs_window).collect(),
+        };
+        let plan = plan(&request, &candidates);
+        let refusal = self.refusal(&plan, &candidates, refusals);
+        (plan, refusal)
+    }
+
+    /// Why nobody is tried.
+    fn refusal(&self, plan: &Plan, candidates: &[Candidate], refusals: Vec<Error>) -> Error {
+        let refused = |kind| Error::new(kind, Acceptance::NotAccepted);
+        for skipped in &plan.skipped {
+            let of_member = |error: &Error| error.provider() == Some(&skipped.member);
+            match skipped.reason {
+                SkipReason::Throttled => {
+                    let candidate = candidates.iter().find(|candidate| candidate.id == skipped.member);
+                    let wait = candidate.and_then(|candidate| candidate.throttled).unwrap_or_default();
+                    let error = refused(ErrorKind::Throttled).with_retry_after(wait);
+                    return error.with_provider(skipped.member.clone());
+                }
+                SkipReason::Refuses(kind) => {
+                    let said = refusals.into_iter().find(|error| of_member(error) && error.kind() == kind);
+                    return said.unwrap_or_else(|| refused(kind).with_provider(skipped.member.clone()));
+                }
+                _ => {}
+            }
+        }
+        refused(ErrorKind::NoRoute).with_provider(self.0.id.clone())
+    }
+}
+
+/// Whether a content may only go within an open window. Nobody can tell of what the crate does not read.
+fn needs_window(content: &Content) -> bool {
+    !content.opens_conversations() && !matches!(content, Content::Raw(_))
+}
+
+impl Member {
+    /// Its health; `blocked` is for how long it is blocked by somebody's word.
+    fn standing(&self, blocked: Option<Duration>) -> Standing {
+        let standing = self.health.standing();
+        let block = blocked.map(|left| Standing::open(ErrorKind::AccountBlocked, left));
+        block.map_or(standing, |block| worse(block, standing))
+    }
+}
