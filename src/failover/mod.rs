@@ -353,9 +353,10 @@ impl WhatsAppProvider for FailoverProvider {
             match (member.provider.find_sent(query).await, &answer) {
                 (Ok(found @ SentLookup::Found(_)), _) => return Ok(found),
                 (Ok(SentLookup::Refused(_)), _) => answer = Ok(SentLookup::CannotTell),
+                // What may be it weighs more than what is not there.
+                (Ok(SentLookup::NotSeen) | Err(_), Ok(_)) => {}
                 (Ok(unsure), _) => answer = Ok(unsure),
                 (Err(error), Err(_)) => answer = Err(error),
-                (Err(_), Ok(_)) => {}
             }
         }
         answer

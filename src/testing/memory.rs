@@ -37,6 +37,7 @@ const SIGNATURE: &str = "x-memory-signature";
 pub struct MemoryProvider {
     id: ProviderId,
     sender: SenderId,
+    host: Option<String>,
     state: Arc<Mutex<State>>,
 }
 
@@ -47,6 +48,10 @@ struct State {
     outage: Option<Failure>,
     refuses: Vec<ContentKind>,
     attempts: usize,
+    /// What a probe answers; there is none until this is set.
+    probe: Option<Result<(), Failure>>,
+    probes: usize,
+    credentials: u64,
 }
 
 /// A message that a [`MemoryProvider`] accepted.
@@ -65,7 +70,21 @@ impl MemoryProvider {
     /// A provider that accepts everything, with one sender called `memory`.
     pub fn new(id: ProviderId) -> Self {
         let sender = SenderId::new(id.clone(), "memory");
-        Self { id, sender, state: Arc::default() }
+        Self { id, sender, host: None, state: Arc::default() }
+    }
+
+    /// Gives its sender another name.
+    #[must_use]
+    pub fn with_sender(mut self, id: impl Into<String>) -> Self {
+        self.sender = SenderId::new(self.id.clone(), id);
+        self
+    }
+
+    /// Says which host it sends to.
+    #[must_use]
+    pub fn with_host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self
     }
 
     /// What was accepted, in order.
@@ -99,6 +118,22 @@ impl MemoryProvider {
     /// Ends [`fail_always`](Self::fail_always).
     pub fn recover(&self) {
         self.state().outage = None;
+    }
+
+    /// Gives it a probe that answers like this from now on. Before that it has none.
+    pub fn answer_probes(&self, answer: Result<()>) {
+        self.state().probe = Some(answer.map_err(|error| (&error).into()));
+    }
+
+    /// How often it was probed.
+    pub fn probes(&self) -> usize {
+        self.state().probes
+    }
+
+    /// Replaces its credentials, which changes nothing but their
+    /// [version](WhatsAppProvider::credentials_version).
+    pub fn replace_credentials(&self) {
+        self.state().credentials += 1;
     }
 
     /// Refuses this kind of content in [`check`](WhatsAppProvider::check), as unsupported.
@@ -150,6 +185,23 @@ impl WhatsAppProvider for MemoryProvider {
     fn capabilities(&self) -> Capabilities {
         let state = self.state();
         Capabilities::new(ContentKind::ALL.iter().copied().filter(|kind| !state.refuses.contains(kind)))
+    }
+
+    fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    fn credentials_version(&self) -> u64 {
+        self.state().credentials
+    }
+
+    async fn probe(&self) -> Result<()> {
+        let mut state = self.state();
+        let Some(answer) = state.probe.clone() else {
+            return Err(Error::unsupported("probe").with_provider(self.id.clone()));
+        };
+        state.probes += 1;
+        answer.map_err(|failure| Error::from(failure).with_provider(self.id.clone()))
     }
 
     fn check(&self, message: &OutboundMessage) -> Result<()> {

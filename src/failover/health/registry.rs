@@ -68,7 +68,7 @@ impl HealthRegistry {
     /// The health of a provider, which it shares with others by its host and with itself in other failovers.
     pub(in crate::failover) fn health(&self, provider: &dyn WhatsAppProvider) -> Health {
         let Inner { policy, clock, known } = &*self.0;
-        let host = provider.host().unwrap_or_else(|| provider.id().as_str()).to_owned();
+        let host = provider.host().map_or_else(|| provider.id().to_string(), str::to_ascii_lowercase);
         let senders = provider.senders();
         let mut account = provider.id().to_string();
         for sender in &senders {

@@ -1,5 +1,6 @@
 //! Failover over providers in memory, on a clock that is moved by hand.
 
+mod health;
 mod route;
 mod same_message;
 mod unknown;

@@ -7,7 +7,7 @@ const GUARD: Duration = Duration::from_millis(500);
 
 /// A provider whose attempts take time and whose lookups are scripted.
 #[derive(Debug)]
-struct Scripted {
+pub(super) struct Scripted {
     id: ProviderId,
     clock: TestClock,
     departs_after: Option<Duration>,
@@ -18,6 +18,11 @@ struct Scripted {
 }
 
 impl Scripted {
+    /// It takes the message at once and answers in an hour.
+    pub(super) fn hanging(clock: &TestClock) -> Self {
+        Self { departs_after: Some(Duration::ZERO), ..Self::new(clock) }
+    }
+
     fn new(clock: &TestClock) -> Self {
         Self {
             id: ProviderId::META,
