@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
+use http::uri::Authority;
 use http::{HeaderValue, Method, Request, Uri, header};
 
 use super::error::{Operation, refusal};
@@ -25,8 +26,14 @@ pub(super) struct Sending {
     pub(super) clock: Arc<dyn Clock>,
     messages: Uri,
     probe: Uri,
-    /// Held only to copy or to replace the header, never while waiting.
-    authorization: RwLock<HeaderValue>,
+    /// Held only to copy or to replace it, never while waiting.
+    credentials: RwLock<Credentials>,
+}
+
+/// The token as it travels, and how often it was replaced.
+struct Credentials {
+    authorization: HeaderValue,
+    version: u64,
 }
 
 impl Sending {
@@ -48,7 +55,7 @@ impl Sending {
         Ok(Self {
             messages: address("/messages")?,
             probe: address("?fields=id")?,
-            authorization: RwLock::new(authorization(token)?),
+            credentials: RwLock::new(Credentials { authorization: authorization(token)?, version: 0 }),
             sender,
             http,
             clock,
@@ -56,13 +63,23 @@ impl Sending {
     }
 
     pub(super) fn set_token(&self, token: &str) -> Result<(), ConfigError> {
-        let header = authorization(token)?;
-        *self.authorization.write().unwrap_or_else(PoisonError::into_inner) = header;
+        let authorization = authorization(token)?;
+        let mut credentials = self.credentials.write().unwrap_or_else(PoisonError::into_inner);
+        *credentials = Credentials { authorization, version: credentials.version.wrapping_add(1) };
         Ok(())
     }
 
+    pub(super) fn credentials_version(&self) -> u64 {
+        self.credentials.read().unwrap_or_else(PoisonError::into_inner).version
+    }
+
+    /// Where messages are sent to, with the port if the address names one.
+    pub(super) fn host(&self) -> Option<&str> {
+        self.messages.authority().map(Authority::as_str)
+    }
+
     fn request(&self, method: Method, uri: &Uri, body: impl Into<Bytes>) -> Request<Bytes> {
-        let token = self.authorization.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let token = self.credentials.read().unwrap_or_else(PoisonError::into_inner).authorization.clone();
         let mut request = Request::new(body.into());
         *request.method_mut() = method;
         *request.uri_mut() = uri.clone();

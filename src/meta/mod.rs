@@ -181,6 +181,14 @@ impl WhatsAppProvider for MetaCloud {
         }
     }
 
+    fn host(&self) -> Option<&str> {
+        self.sending.as_deref()?.host()
+    }
+
+    fn credentials_version(&self) -> u64 {
+        self.sending.as_deref().map_or(0, Sending::credentials_version)
+    }
+
     fn check(&self, message: &OutboundMessage) -> Result<()> {
         let sending = self.sending()?;
         outbound::prepare(message, &self.origin(sending))

@@ -56,10 +56,15 @@ fn a_token_is_replaced_in_all_clones() {
     let meta = meta(&fake);
     let clone = meta.clone();
     let other = meta.with_sender("200", "TOKEN-2").unwrap();
+    let versions = || [&meta, &clone, &other].map(|provider| provider.credentials_version());
+    assert_eq!(versions(), [0, 0, 0]);
+    clone.set_token("TOKEN-2").unwrap();
+    assert_eq!(versions(), [1, 1, 0]);
     clone.set_token("TOKEN-3\n").unwrap();
     for bad in ["", " ", "a\nb"] {
         assert_eq!(meta.set_token(bad).unwrap_err().field, "access_token");
     }
+    assert_eq!(versions(), [2, 2, 0], "only a token that was taken counts");
     assert_eq!(meta.with_sender("a/b", "T").unwrap_err().field, "phone_number_id");
     assert_eq!(meta.with_sender("200", "").unwrap_err().field, "access_token");
 
@@ -82,6 +87,24 @@ fn a_token_is_replaced_in_all_clones() {
 
     let reader = MetaCloud::webhook_only("app", "verify").unwrap();
     assert_eq!(reader.set_token("T").unwrap_err().field, "phone_number_id");
+    assert_eq!(reader.credentials_version(), 0);
+}
+
+#[test]
+fn the_host_is_where_messages_go() {
+    let fake = Fake::new([]);
+    for (url, host) in [
+        ("https://graph.facebook.com", "graph.facebook.com"),
+        ("https://gateway.example/meta/", "gateway.example"),
+        ("http://127.0.0.1:8080", "127.0.0.1:8080"),
+        ("http://[::1]:8080/x", "[::1]:8080"),
+    ] {
+        let meta = builder(&fake).base_url(url).build().unwrap();
+        assert_eq!(meta.host(), Some(host));
+        assert_eq!(meta.with_sender("200", "T").unwrap().host(), Some(host));
+    }
+    assert_eq!(meta(&fake).host(), Some("graph.facebook.com"));
+    assert_eq!(MetaCloud::webhook_only("app", "verify").unwrap().host(), None);
 }
 
 #[test]

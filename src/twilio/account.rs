@@ -24,18 +24,28 @@ use crate::secret::Secret;
 
 /// The auth tokens, shared by all clones of a provider.
 pub(super) struct Tokens {
-    current: RwLock<Option<Secret>>,
+    current: RwLock<Current>,
     /// For verification only.
     old: Vec<Secret>,
 }
 
+/// The token that sends, and how often it was replaced.
+struct Current {
+    token: Option<Secret>,
+    version: u64,
+}
+
 impl Tokens {
-    pub(super) fn new(current: Option<Secret>, old: Vec<Secret>) -> Self {
-        Self { current: RwLock::new(current), old }
+    pub(super) fn new(token: Option<Secret>, old: Vec<Secret>) -> Self {
+        Self { current: RwLock::new(Current { token, version: 0 }), old }
     }
 
     pub(super) fn current(&self) -> Option<Secret> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).token.clone()
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).version
     }
 
     /// Every token that may have signed a webhook.
@@ -46,7 +56,8 @@ impl Tokens {
     /// Replaces the current token. The one before is forgotten: whoever replaces a token often does so because it leaked.
     pub(super) fn set(&self, token: &str) -> Result<(), ConfigError> {
         let token = Secret::setting("auth_token", token)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Current { token: Some(token), version: current.version.wrapping_add(1) };
         Ok(())
     }
 }
@@ -81,6 +92,12 @@ impl Account {
             (None, None) => String::new(),
         };
         SenderId::new(provider.clone(), id)
+    }
+
+    /// Where messages are sent to, with the port if the address names one.
+    pub(super) fn host(&self) -> Option<&str> {
+        let (_, rest) = self.base_url.split_once("://")?;
+        rest.split('/').next()
     }
 
     /// Posts a message.

@@ -195,6 +195,14 @@ impl WhatsAppProvider for Twilio {
         capabilities
     }
 
+    fn host(&self) -> Option<&str> {
+        self.account.as_ref()?.host()
+    }
+
+    fn credentials_version(&self) -> u64 {
+        self.tokens.version()
+    }
+
     fn check(&self, message: &OutboundMessage) -> Result<()> {
         // Every attempt id has the same length, so any will do.
         self.compose(message, AttemptId::from_u128(0)).map(drop).map_err(|error| self.named(error))

@@ -102,14 +102,33 @@ fn a_new_token_is_used_by_all_clones() {
     let twilio = sending(&wire).build().unwrap();
     let clone = twilio.with_sender("+14155550100").unwrap();
     assert_eq!(twilio.with_sender("x").unwrap_err().field, "from_number");
+    assert_eq!((twilio.credentials_version(), clone.credentials_version()), (0, 0));
+    twilio.set_token("n3w").unwrap();
     clone.set_token("n3w\n").unwrap();
     assert_eq!(clone.set_token(" ").unwrap_err().field, "auth_token");
+    assert_eq!((twilio.credentials_version(), clone.credentials_version()), (2, 2));
     block_on(twilio.send(&OutboundMessage::text(to(), "hi"))).unwrap();
     // base64 of `<account>:n3w`
     assert_eq!(
         wire.recorded()[0].headers["authorization"],
         "Basic QUMwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjpuM3c="
     );
+}
+
+#[test]
+fn the_host_is_where_messages_go() {
+    let wire = Wire::answering([]);
+    for (url, host) in [
+        ("https://api.twilio.com", "api.twilio.com"),
+        ("https://gateway.example/twilio/", "gateway.example"),
+        ("http://127.0.0.1:8080", "127.0.0.1:8080"),
+        ("http://[::1]:8080/x", "[::1]:8080"),
+    ] {
+        let twilio = sending(&wire).base_url(url).build().unwrap();
+        assert_eq!(twilio.host(), Some(host));
+    }
+    assert_eq!(sending(&wire).build().unwrap().host(), Some("api.twilio.com"));
+    assert_eq!(Twilio::webhook_only("t0ken", URL).unwrap().host(), None);
 }
 
 #[test]
