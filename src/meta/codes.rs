@@ -10,6 +10,7 @@ use crate::error::ErrorKind::{
     RecipientUnreachable, TemplateUnavailable, Throttled, Unavailable, Unrecognized, Unsupported,
     WindowClosed,
 };
+use crate::error::Hint;
 
 /// A row of the table.
 #[derive(Debug)]
@@ -24,6 +25,10 @@ pub(super) struct Row {
     pub(super) kind: Option<ErrorKind>,
     /// Whether the code proves that the message was not taken although the HTTP status is 5xx.
     pub(super) refuses_at_5xx: bool,
+    /// Whether the user certainly did not get a message whose status failed with the code.
+    pub(super) proves_undelivered: bool,
+    /// What the code says beyond its kind.
+    pub(super) hint: Option<Hint>,
 }
 
 /// What tells two meanings of one code apart.
@@ -37,7 +42,16 @@ pub(super) enum When {
 
 impl Row {
     const fn new(code: i64, places: &'static [Operation], kind: Option<ErrorKind>) -> Self {
-        Self { first: code, last: code, places, when: When::Always, kind, refuses_at_5xx: false }
+        Self {
+            first: code,
+            last: code,
+            places,
+            when: When::Always,
+            kind,
+            refuses_at_5xx: false,
+            proves_undelivered: false,
+            hint: None,
+        }
     }
 
     const fn to(mut self, last: i64) -> Self {
@@ -52,6 +66,16 @@ impl Row {
 
     const fn refuses_at_5xx(mut self) -> Self {
         self.refuses_at_5xx = true;
+        self
+    }
+
+    const fn proves_undelivered(mut self) -> Self {
+        self.proves_undelivered = true;
+        self
+    }
+
+    const fn hint(mut self, hint: Hint) -> Self {
+        self.hint = Some(hint);
         self
     }
 }
@@ -90,11 +114,15 @@ const OBJECT_OR_PERMISSION: &[&str] = &["object with id", "missing permission", 
 /// Permissions that are missing (201 to 299, 131005) are a matter of the token, like one that has expired: only another
 /// token or a new grant mends them, every message fails until then, and `set_token` is where that is noticed. A feature
 /// that the app or the account lacks (3, 10) concerns the messages that need it, and no token brings it.
+///
+/// A code of a status proves that the user did not get the message where what it means excludes that. One that says that
+/// something went wrong proves nothing, nor does one that is documented for answers only and comes in a status.
 pub(super) static CODES: &[Row] = &[
     // The app's user could not be authenticated: the token is expired or revoked, or the app was removed.
     send(0, Credentials),
-    // An invalid request or a fault of the server's: it does not say which.
-    send(1, Unrecognized),
+    // An invalid request or a fault of the server's: it does not say which. A request that was invalid for Meta is made
+    // anew for another provider, so trying there is right in both cases.
+    send(1, Unrecognized).hint(Hint::TryElsewhere),
     // Down for a while, or overloaded.
     send(2, Unavailable).refuses_at_5xx(),
     // The app lacks the capability, in spite of its HTTP 500.
@@ -122,36 +150,37 @@ pub(super) static CODES: &[Row] = &[
     send(368, AccountBlocked),
     // Too many questions for call permissions.
     management(613),
-    // The user's app cannot show this message, whoever sends it.
+    // The user's app cannot show this message, whoever sends it. Only known by hearsay: it may show that there was one.
     status(1026, RecipientUnreachable),
     // The business account makes too many calls.
     send(80007, Throttled),
     // This business has blocked the user.
-    both(130_403, RecipientRefused),
+    both(130_403, RecipientRefused).proves_undelivered(),
     // The number sends too many messages a second.
-    both(130_429, Throttled),
+    both(130_429, Throttled).proves_undelivered(),
     // The user is part of an experiment and gets no marketing.
-    status(130_472, RecipientRefused),
+    status(130_472, RecipientRefused).proves_undelivered(),
     // The account may not write to this country.
-    both(130_497, RecipientRefused),
+    both(130_497, RecipientRefused).proves_undelivered(),
     // A user's group message of a sort that is not passed on.
     inbound(130_501),
-    // Something went wrong, nobody says what.
+    // Something went wrong, nobody says what: perhaps after the message had left.
     both(131_000, Unavailable),
     // A permission is missing or was taken away.
     send(131_005, Credentials),
     // A parameter is missing.
     send(131_008, InvalidMessage),
     // A parameter has a value it cannot have.
-    both(131_009, InvalidMessage),
-    // Down for a while.
+    both(131_009, InvalidMessage).proves_undelivered(),
+    // Down for a while. In an answer that is a refusal; in a status nobody says how far the message had come.
     both(131_016, Unavailable).refuses_at_5xx(),
     // A group with nobody else in it.
     send(131_020, RecipientUnreachable),
     // The recipient is the sender.
     send(131_021, InvalidMessage),
-    // No WhatsApp there, or its terms are not accepted, or the app is too old.
-    both(131_026, RecipientUnreachable),
+    // No WhatsApp there, or its terms are not accepted, or the app is too old. It comes for other reasons as well, always
+    // of messages that could not be delivered.
+    both(131_026, RecipientUnreachable).proves_undelivered(),
     // A test number may write to five numbers, and this is none of them.
     send(131_030, NotEntitled),
     // The account is locked.
@@ -161,29 +190,29 @@ pub(super) static CODES: &[Row] = &[
     // No such group, or we are not in it.
     send(131_041, RecipientUnreachable),
     // No valid way to pay.
-    both(131_042, AccountBlocked),
+    both(131_042, AccountBlocked).proves_undelivered(),
     // No valid way to pay for calls.
     management(131_044),
     // The number is not registered properly, in spite of its HTTP 500.
     send(131_045, AccountBlocked).refuses_at_5xx(),
     // Over 24 hours since the user wrote to this number.
-    both(131_047, WindowClosed),
+    both(131_047, WindowClosed).proves_undelivered(),
     // The number is restricted because users blocked or reported it.
-    both(131_048, RecipientRefused),
+    both(131_048, RecipientRefused).proves_undelivered().hint(Hint::PauseMarketing),
     // Not delivered, to keep the user from too much marketing by all businesses together.
-    status(131_049, RecipientRefused),
+    status(131_049, RecipientRefused).proves_undelivered(),
     // The user wants no marketing from this business.
-    status(131_050, RecipientRefused),
+    status(131_050, RecipientRefused).proves_undelivered(),
     // A type that Meta does not know; or a user's message that it does not pass on.
     Row::new(131_051, &[Send, Inbound], Some(Unsupported)),
     // A file that a user sent could not be fetched.
     inbound(131_052),
     // The file of our message could not be fetched, or is not what its type says.
-    both(131_053, InvalidMessage),
+    both(131_053, InvalidMessage).proves_undelivered(),
     // Not by this endpoint, or not with a number that is set up for SIP.
     send(131_055, NotEntitled),
     // Too many messages to this user.
-    both(131_056, RecipientThrottled),
+    both(131_056, RecipientThrottled).proves_undelivered(),
     // The account is being moved, usually for a minute.
     send(131_057, Unavailable).refuses_at_5xx(),
     // A place in a listing is no longer valid.
@@ -195,7 +224,7 @@ pub(super) static CODES: &[Row] = &[
     // The account has switched marketing off for this endpoint.
     send(131_063, NotEntitled),
     // Limited because templates were put into the wrong category.
-    both(131_064, NotEntitled),
+    both(131_064, NotEntitled).proves_undelivered(),
     // A change of a group succeeded in part.
     management(131_201),
     // The same participant twice.
@@ -213,7 +242,7 @@ pub(super) static CODES: &[Row] = &[
     // No template of this name in this language.
     send(132_001, TemplateUnavailable),
     // The text is too long once the parameters are in it.
-    both(132_005, InvalidMessage),
+    both(132_005, InvalidMessage).proves_undelivered(),
     // A parameter has characters or a form that it may not have.
     send(132_007, InvalidMessage),
     // A parameter has a value it cannot have.
@@ -221,7 +250,7 @@ pub(super) static CODES: &[Row] = &[
     // A parameter is not of the type that the template has there.
     send(132_012, InvalidMessage),
     // The template is paused; a message that was held back fails with this later.
-    both(132_015, TemplateUnavailable),
+    both(132_015, TemplateUnavailable).proves_undelivered(),
     // The template is disabled for good.
     send(132_016, TemplateUnavailable),
     // The parameters do not fit the template.
@@ -255,7 +284,7 @@ pub(super) static CODES: &[Row] = &[
     // Something about the parameters, nobody says what.
     both(135_000, Unrecognized),
     // The user's identity key is not the one that was expected.
-    status(137_000, RecipientRefused),
+    status(137_000, RecipientRefused).proves_undelivered(),
     // Calling is not enabled, not allowed or not possible. Documented for calls; a message that offers or asks for one
     // meets the same conditions.
     send(138_000, NotEntitled).to(138_007),

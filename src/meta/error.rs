@@ -25,29 +25,36 @@ pub(super) enum Operation {
 
 /// The code that says nothing but that something went wrong.
 const UNKNOWN_ERROR: i64 = 131_000;
-/// The code that stands for an invalid request and for a fault of the server's alike. A request that was invalid for
-/// Meta is made anew for another provider, so trying there is right in both cases.
-const REQUEST_OR_SERVER: i64 = 1;
 
-/// What an error means and whether Meta may have the message.
+/// What an error means.
+struct Meaning {
+    kind: ErrorKind,
+    /// Whether Meta may have the message.
+    acceptance: Acceptance,
+    /// Whether the user certainly did not get it, if it is in a status that the error is and the message failed.
+    proves_undelivered: bool,
+    hint: Option<Hint>,
+}
+
+/// What an error means.
 ///
 /// `http_status` is `None` for an error in a webhook. It never decides the kind of a code that is known (but for 408,
 /// after which nothing is certain): Meta answers throttling with 400 and a missing capability with 500. Of a code
 /// without a meaning here it is all there is to go by.
-pub(super) fn classify(
+fn classify(
     operation: Operation,
     http_status: Option<u16>,
     code: i64,
     subcode: Option<i64>,
     details: &str,
-) -> (ErrorKind, Acceptance) {
+) -> Meaning {
     let row = find(operation, code, subcode, details);
     let kind = row.and_then(|row| row.kind).unwrap_or(match http_status {
         Some(429) => ErrorKind::Throttled,
         Some(500..=599) => ErrorKind::NoAnswer,
         _ => ErrorKind::Unrecognized,
     });
-    match http_status {
+    let (kind, acceptance) = match http_status {
         Some(408) => (ErrorKind::NoAnswer, Acceptance::Unknown),
         Some(400..=499) => (kind, Acceptance::NotAccepted),
         Some(500..=599) if row.is_some_and(|row| row.refuses_at_5xx) => (kind, Acceptance::NotAccepted),
@@ -56,6 +63,12 @@ pub(super) fn classify(
         Some(_) => (ErrorKind::NoAnswer, Acceptance::Unknown),
         // The message of a status had been accepted, whatever became of it then.
         None => (kind, Acceptance::Unknown),
+    };
+    Meaning {
+        kind,
+        acceptance,
+        proves_undelivered: row.is_some_and(|row| row.proves_undelivered),
+        hint: row.and_then(|row| row.hint),
     }
 }
 
@@ -82,15 +95,11 @@ pub(super) fn refusal(operation: Operation, answer: &Answer, unknown_error_is_re
     let Some(envelope) = body.and_then(|body| Envelope::read(&body.object("error")?)) else {
         return bare;
     };
-    let details = envelope.details.as_deref().unwrap_or_default();
-    let (kind, mut acceptance) = classify(operation, Some(status), envelope.code, envelope.subcode, details);
+    let mut meaning = envelope.meaning(operation, Some(status));
     if unknown_error_is_refusal && envelope.code == UNKNOWN_ERROR && (500..=599).contains(&status) {
-        acceptance = Acceptance::NotAccepted;
+        meaning.acceptance = Acceptance::NotAccepted;
     }
-    let mut error = envelope.describe(Error::new(kind, acceptance)).with_status(status);
-    if error.code() == Some(REQUEST_OR_SERVER) {
-        error = error.with_hint(Hint::TryElsewhere);
-    }
+    let error = envelope.into_error(&meaning).with_status(status);
     match answer.retry_after() {
         Some(retry_after) => error.with_retry_after(retry_after),
         None => error,
@@ -99,23 +108,25 @@ pub(super) fn refusal(operation: Operation, answer: &Answer, unknown_error_is_re
 
 /// An error in a webhook, as it stands in a status or beside the messages. `None` if it has no code.
 ///
-/// Its acceptance is always unknown: of a status it is true that Meta had the message, and an error that names no
-/// message proves nothing about any.
-pub(super) fn webhook_failure(provider: &ProviderId, error: &Object<'_>) -> Option<Failure> {
+/// `failed` says that it is why a message failed: only then can it prove that nobody got it. Its acceptance is always
+/// unknown: of a status it is true that Meta had the message, and an error that names no message proves nothing about
+/// any.
+pub(super) fn webhook_failure(provider: &ProviderId, error: &Object<'_>, failed: bool) -> Option<Failure> {
     let envelope = Envelope::read(error)?;
-    let details = envelope.details.as_deref().unwrap_or_default();
-    let (kind, acceptance) = classify(Operation::Status, None, envelope.code, envelope.subcode, details);
-    let error = envelope.describe(Error::new(kind, acceptance));
-    Some((&error.with_provider(provider.clone())).into())
+    let meaning = envelope.meaning(Operation::Status, None);
+    let error = envelope.into_error(&meaning).with_provider(provider.clone());
+    let mut failure = Failure::from(&error);
+    failure.proves_undelivered = failed && meaning.proves_undelivered;
+    Some(failure)
 }
 
 /// The errors of a status: one failure for each, also for one that cannot be read.
-pub(super) fn status_failures(provider: &ProviderId, errors: &[&RawValue]) -> Vec<Failure> {
+pub(super) fn status_failures(provider: &ProviderId, errors: &[&RawValue], failed: bool) -> Vec<Failure> {
     let unreadable = || {
         let failure = Error::new(ErrorKind::Unrecognized, Acceptance::Unknown);
         Failure::from(&failure.with_provider(provider.clone()))
     };
-    let read = |error: &&RawValue| webhook_failure(provider, &Object::read(error)?);
+    let read = |error: &&RawValue| webhook_failure(provider, &Object::read(error)?, failed);
     errors.iter().map(|error| read(error).unwrap_or_else(unreadable)).collect()
 }
 
@@ -154,8 +165,16 @@ impl Envelope {
         })
     }
 
-    fn describe(self, error: Error) -> Error {
-        let mut error = error.with_code(self.code);
+    fn meaning(&self, operation: Operation, http_status: Option<u16>) -> Meaning {
+        let details = self.details.as_deref().unwrap_or_default();
+        classify(operation, http_status, self.code, self.subcode, details)
+    }
+
+    fn into_error(self, meaning: &Meaning) -> Error {
+        let mut error = Error::new(meaning.kind, meaning.acceptance).with_code(self.code);
+        if let Some(hint) = meaning.hint {
+            error = error.with_hint(hint);
+        }
         if let Some(subcode) = self.subcode {
             error = error.with_subcode(subcode);
         }

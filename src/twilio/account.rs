@@ -203,11 +203,11 @@ impl Account {
         // webhook will tell.
         if let Some("failed" | "canceled") = status
             && let Some(code) = json.get("error_code").and_then(error::code)
-            && let (kind, _) = classify(Operation::Status, code, Circumstances::STATUS)
-            && !matches!(kind, ErrorKind::NoAnswer | ErrorKind::Unavailable | ErrorKind::Unrecognized)
+            && let meaning = classify(Operation::Status, code, Circumstances::STATUS)
+            && !matches!(meaning.kind, ErrorKind::NoAnswer | ErrorKind::Unavailable | ErrorKind::Unrecognized)
         {
-            let error =
-                Error::new(kind, Acceptance::NotAccepted).with_code(code).with_status(answer.status.as_u16());
+            let error = meaning.into_error(code).with_acceptance(Acceptance::NotAccepted);
+            let error = error.with_status(answer.status.as_u16());
             return Err(match text("error_message") {
                 Some(words) => error.with_details(words),
                 None => error,

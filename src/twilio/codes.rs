@@ -3,7 +3,7 @@
 //! The names are those of Twilio's error dictionary. Twilio calls its codes unfit for programs and has nothing else to
 //! offer, so a code without a row is [`ErrorKind::Unrecognized`] and never a guess.
 
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Hint};
 use ErrorKind::{
     AccountBlocked, Credentials, Expired, InvalidMessage, NoAnswer, NotEntitled, RecipientRefused,
     RecipientThrottled, RecipientUnreachable, TemplateUnavailable, Throttled, Unavailable, Unrecognized,
@@ -36,6 +36,26 @@ pub(super) struct Row {
     pub(super) code: i64,
     pub(super) place: Place,
     pub(super) kind: Option<ErrorKind>,
+    /// Whether the user certainly did not get a message whose status failed with the code.
+    pub(super) proves_undelivered: bool,
+    /// What the code says beyond its kind.
+    pub(super) hint: Option<Hint>,
+}
+
+impl Row {
+    const fn new(code: i64, place: Place, kind: Option<ErrorKind>) -> Self {
+        Self { code, place, kind, proves_undelivered: false, hint: None }
+    }
+
+    const fn proves_undelivered(mut self) -> Self {
+        self.proves_undelivered = true;
+        self
+    }
+
+    const fn hint(mut self, hint: Hint) -> Self {
+        self.hint = Some(hint);
+        self
+    }
 }
 
 const fn send(code: i64, kind: ErrorKind) -> Row {
@@ -51,23 +71,24 @@ const fn both(code: i64, kind: ErrorKind) -> Row {
 }
 
 const fn at(code: i64, place: Place, kind: ErrorKind) -> Row {
-    let kind = Some(kind);
-    Row { code, place, kind }
+    Row::new(code, place, Some(kind))
 }
 
 const fn elsewhere(code: i64, place: Place) -> Row {
-    let kind = None;
-    Row { code, place, kind }
+    Row::new(code, place, None)
 }
 
 /// In the order of the codes.
+///
+/// A code of a status proves that the user did not get the message where what it means excludes that. One that says that
+/// something went wrong proves nothing, nor does one that is documented for answers only and comes in a status.
 pub(super) const ROWS: &[Row] = &[
     // The application's own endpoint answered with an error, or not at all, or with a content type that is no TwiML.
     elsewhere(11200, Place::Webhook),
     elsewhere(11205, Place::Webhook),
     elsewhere(12300, Place::Webhook),
     // Loop protection between two numbers.
-    both(14107, RecipientThrottled),
+    both(14107, RecipientThrottled).proves_undelivered(),
     send(20003, Credentials),
     send(20005, AccountBlocked),
     // Test credentials, which send no WhatsApp.
@@ -108,76 +129,81 @@ pub(super) const ROWS: &[Row] = &[
     // Credentials of another region.
     send(21663, Credentials),
     send(21701, AccountBlocked),
-    both(21703, AccountBlocked),
-    both(21704, AccountBlocked),
+    both(21703, AccountBlocked).proves_undelivered(),
+    both(21704, AccountBlocked).proves_undelivered(),
     send(21705, AccountBlocked),
     send(21910, Unsupported),
-    status(30001, Throttled),
-    status(30002, AccountBlocked),
+    status(30001, Throttled).proves_undelivered(),
+    status(30002, AccountBlocked).proves_undelivered(),
+    // 30003, 30005 and 30006 are what carriers report of telephones; nobody says what they mean for WhatsApp.
     status(30003, RecipientUnreachable),
-    status(30004, RecipientRefused),
+    status(30004, RecipientRefused).proves_undelivered(),
     status(30005, RecipientUnreachable),
     status(30006, RecipientUnreachable),
-    status(30007, RecipientRefused),
+    status(30007, RecipientRefused).proves_undelivered(),
     status(30008, Unrecognized),
     // The validity period that we set ran out in the queue.
-    status(30036, Expired),
+    status(30036, Expired).proves_undelivered(),
     // The message may have been delivered all the same.
     status(30410, NoAnswer),
     status(30500, Unavailable),
     send(35127, Unsupported),
     elsewhere(57012, Place::Webhook),
-    status(63001, AccountBlocked),
-    both(63002, AccountBlocked),
-    status(63003, RecipientUnreachable),
+    status(63001, AccountBlocked).proves_undelivered(),
+    both(63002, AccountBlocked).proves_undelivered(),
+    status(63003, RecipientUnreachable).proves_undelivered(),
+    // What WhatsApp did not like about the content is not said; its old counterpart there is the generic error.
     status(63005, InvalidMessage),
-    both(63006, Unsupported),
+    both(63006, Unsupported).proves_undelivered(),
     send(63007, AccountBlocked),
-    status(63008, AccountBlocked),
+    status(63008, AccountBlocked).proves_undelivered(),
     status(63009, Unavailable),
     status(63010, Unavailable),
+    // An invalid request, or an error in processing it: its words say both.
     status(63011, InvalidMessage),
     status(63012, Unavailable),
-    status(63013, RecipientRefused),
-    status(63014, RecipientRefused),
+    status(63013, RecipientRefused).proves_undelivered(),
+    status(63014, RecipientRefused).proves_undelivered(),
     // Somebody who has not joined the sandbox.
-    status(63015, NotEntitled),
-    status(63016, WindowClosed),
-    status(63017, Throttled),
+    status(63015, NotEntitled).proves_undelivered(),
+    status(63016, WindowClosed).proves_undelivered(),
+    status(63017, Throttled).proves_undelivered(),
     // Sender, messaging limit or pair: one message cannot tell, and for one user waiting is right in all three.
-    status(63018, RecipientThrottled),
-    status(63019, Unsupported),
-    status(63020, AccountBlocked),
-    status(63021, InvalidMessage),
-    status(63022, AccountBlocked),
+    status(63018, RecipientThrottled).proves_undelivered().hint(Hint::ThrottledIfRepeated),
+    status(63019, Unsupported).proves_undelivered(),
+    status(63020, AccountBlocked).proves_undelivered(),
+    status(63021, InvalidMessage).proves_undelivered(),
+    status(63022, AccountBlocked).proves_undelivered(),
     status(63023, Unrecognized),
     // Not on WhatsApp, or its terms not accepted: no other sender would reach the user either.
-    status(63024, RecipientRefused),
+    status(63024, RecipientRefused).proves_undelivered(),
+    // Something was there already, perhaps the message.
     status(63025, Unsupported),
-    status(63026, RecipientRefused),
-    status(63027, TemplateUnavailable),
-    status(63028, InvalidMessage),
+    status(63026, RecipientRefused).proves_undelivered().hint(Hint::PauseMarketing),
+    status(63027, TemplateUnavailable).proves_undelivered(),
+    status(63028, InvalidMessage).proves_undelivered(),
+    // The message was on the user's side when the template could not be fetched.
     status(63029, RecipientUnreachable),
-    status(63030, Unsupported),
-    both(63031, InvalidMessage),
-    status(63032, RecipientRefused),
-    status(63033, RecipientRefused),
-    status(63034, Unsupported),
+    status(63030, Unsupported).proves_undelivered(),
+    both(63031, InvalidMessage).proves_undelivered(),
+    status(63032, RecipientRefused).proves_undelivered(),
+    status(63033, RecipientRefused).proves_undelivered(),
+    status(63034, Unsupported).proves_undelivered(),
     // RCS.
     elsewhere(63035, Place::OtherChannel),
     elsewhere(63036, Place::OtherChannel),
     // Twilio tries the upload again.
     at(63037, Place::Remark, Unrecognized),
-    both(63038, Throttled),
+    both(63038, Throttled).proves_undelivered(),
     // Messenger.
     elsewhere(63039, Place::OtherChannel),
-    both(63040, TemplateUnavailable),
-    both(63041, TemplateUnavailable),
-    both(63042, TemplateUnavailable),
-    status(63049, RecipientRefused),
-    both(63051, AccountBlocked),
-    status(63059, AccountBlocked),
-    status(63062, NotEntitled),
+    both(63040, TemplateUnavailable).proves_undelivered(),
+    both(63041, TemplateUnavailable).proves_undelivered(),
+    both(63042, TemplateUnavailable).proves_undelivered(),
+    status(63049, RecipientRefused).proves_undelivered(),
+    both(63051, AccountBlocked).proves_undelivered(),
+    status(63059, AccountBlocked).proves_undelivered(),
+    status(63062, NotEntitled).proves_undelivered(),
     elsewhere(63101, Place::Management),
     elsewhere(92002, Place::Management),
     send(92005, Unsupported),

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::codes::{self, Place};
-use crate::error::{Acceptance, Error, ErrorKind};
+use super::codes::{self, Place, Row};
+use crate::error::{Acceptance, Error, ErrorKind, Failure, Hint};
 use crate::http_client::Answer;
+use crate::ids::ProviderId;
 
 /// What was asked when a code came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,25 +38,53 @@ impl Circumstances {
     pub(super) const STATUS: Self = Self { http: None, retry_after: None, believe_retry_after: false };
 }
 
-/// The kind of a code, and whether Twilio may have the message.
-pub(super) fn classify(operation: Operation, code: i64, seen: Circumstances) -> (ErrorKind, Acceptance) {
-    let kind = kind(operation, code).unwrap_or(match seen.http {
+/// What a code means.
+pub(super) struct Meaning {
+    pub(super) kind: ErrorKind,
+    /// Whether Twilio may have the message.
+    acceptance: Acceptance,
+    /// Whether the user certainly did not get it, if it failed with the code.
+    proves_undelivered: bool,
+    hint: Option<Hint>,
+}
+
+impl Meaning {
+    pub(super) fn into_error(self, code: i64) -> Error {
+        let error = Error::new(self.kind, self.acceptance).with_code(code);
+        match self.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+}
+
+/// What a code means.
+pub(super) fn classify(operation: Operation, code: i64, seen: Circumstances) -> Meaning {
+    let row = row(operation, code);
+    let kind = row.and_then(|row| row.kind).unwrap_or(match seen.http {
         Some(429) => ErrorKind::Throttled,
-        Some(408 | 500..) => ErrorKind::NoAnswer,
+        Some(500..) => ErrorKind::NoAnswer,
         _ => ErrorKind::Unrecognized,
     });
     let told_to_return = code == 20503 && seen.retry_after.is_some() && seen.believe_retry_after;
-    let acceptance = match seen.http {
+    let (kind, acceptance) = match seen.http {
         // In a status it is what was true of the send: Twilio had the message.
-        None | Some(408) => Acceptance::Unknown,
-        Some(500..) if told_to_return => Acceptance::NotAccepted,
-        Some(500..) => Acceptance::Unknown,
-        Some(_) => Acceptance::NotAccepted,
+        None => (kind, Acceptance::Unknown),
+        // After it nothing is certain, whatever the code.
+        Some(408) => (ErrorKind::NoAnswer, Acceptance::Unknown),
+        Some(500..) if told_to_return => (kind, Acceptance::NotAccepted),
+        Some(500..) => (kind, Acceptance::Unknown),
+        Some(_) => (kind, Acceptance::NotAccepted),
     };
-    (kind, acceptance)
+    Meaning {
+        kind,
+        acceptance,
+        proves_undelivered: row.is_some_and(|row| row.proves_undelivered),
+        hint: row.and_then(|row| row.hint),
+    }
 }
 
-fn kind(operation: Operation, code: i64) -> Option<ErrorKind> {
+fn row(operation: Operation, code: i64) -> Option<&'static Row> {
     let own = codes::rows(code).find(|row| match row.place {
         Place::Send => operation == Operation::Send,
         Place::Status | Place::Remark => operation == Operation::Status,
@@ -63,24 +92,43 @@ fn kind(operation: Operation, code: i64) -> Option<ErrorKind> {
         Place::Typing => operation == Operation::Typing,
         Place::Management | Place::Webhook | Place::OtherChannel => false,
     });
-    if let Some(row) = own {
-        return row.kind;
-    }
-    let elsewhere = codes::rows(code).find_map(|row| row.kind)?;
-    match operation {
+    let holds = |row: &&Row| match operation {
         // Twilio refuses more and more at once that it used to refuse later. It means the same then.
-        Operation::Send | Operation::Status => Some(elsewhere),
+        Operation::Send | Operation::Status => row.kind.is_some(),
         // Of the codes of sending, those of the account and of Twilio itself hold for every request.
         Operation::Typing | Operation::Probe => matches!(
-            elsewhere,
-            ErrorKind::Credentials
-                | ErrorKind::AccountBlocked
-                | ErrorKind::Throttled
-                | ErrorKind::Unavailable
-                | ErrorKind::NoAnswer
-        )
-        .then_some(elsewhere),
-    }
+            row.kind,
+            Some(
+                ErrorKind::Credentials
+                    | ErrorKind::AccountBlocked
+                    | ErrorKind::Throttled
+                    | ErrorKind::Unavailable
+                    | ErrorKind::NoAnswer
+            )
+        ),
+    };
+    own.or_else(|| codes::rows(code).find(holds))
+}
+
+/// Why a message failed, or what went wrong although it did not: a code, and what Twilio says of it in words.
+pub(super) fn status_failure(
+    provider: &ProviderId,
+    code: Option<i64>,
+    words: Option<&str>,
+    failed: bool,
+) -> Failure {
+    let (error, proves_undelivered) = match code {
+        Some(code) => {
+            let meaning = classify(Operation::Status, code, Circumstances::STATUS);
+            let proves = meaning.proves_undelivered;
+            (meaning.into_error(code), proves)
+        }
+        None => (Error::new(ErrorKind::Unrecognized, Acceptance::Unknown), false),
+    };
+    let mut failure = Failure::from(&error.with_provider(provider.clone()));
+    failure.proves_undelivered = failed && proves_undelivered;
+    failure.details = words.map(str::to_owned);
+    failure
 }
 
 /// Whether a code is only a remark in a status: Twilio goes on, and nothing failed.
@@ -97,8 +145,8 @@ pub(super) fn refusal(operation: Operation, answer: &Answer, believe_retry_after
         Some(envelope) => {
             let seen =
                 Circumstances { http: Some(http), retry_after: answer.retry_after(), believe_retry_after };
-            let (kind, acceptance) = classify(operation, envelope.code, seen);
-            let mut error = Error::new(kind, acceptance).with_code(envelope.code).with_status(http);
+            let meaning = classify(operation, envelope.code, seen);
+            let mut error = meaning.into_error(envelope.code).with_status(http);
             if let Some(words) = envelope.words {
                 error = error.with_details(words);
             }

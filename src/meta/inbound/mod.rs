@@ -257,7 +257,8 @@ impl Reader<'_> {
     /// An error that belongs to no message.
     fn error(&self, element: &Element<'_>, scope: &Scope) -> Reading {
         let object = Object::read(element.json);
-        let failure = object.as_ref().and_then(|error| webhook_failure(self.webhook.provider(), error));
+        let failure =
+            object.as_ref().and_then(|error| webhook_failure(self.webhook.provider(), error, false));
         let notice =
             |failure| AccountNotice { account: scope.account.clone(), notice: Notice::failed(failure) };
         Reading {

@@ -45,7 +45,9 @@ pub(super) fn read(
     if let Some(errors) = object.get("errors") {
         // Documented as a list; a single one will do.
         let errors = elements(errors).unwrap_or_else(|| vec![errors]);
-        status.failures = status_failures(reader.webhook.provider(), &errors);
+        // That one member of a group did not get it says nothing about the others.
+        let failed = status.state == DeliveryState::Failed && status.participant.is_none();
+        status.failures = status_failures(reader.webhook.provider(), &errors, failed);
     }
     status.pricing = object.object("pricing").map(|pricing| Pricing {
         billable: pricing.flag("billable"),

@@ -3,6 +3,11 @@ use Acceptance::{NotAccepted, Unknown};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+fn classify(operation: Operation, code: i64, seen: Circumstances) -> (ErrorKind, Acceptance) {
+    let meaning = super::classify(operation, code, seen);
+    (meaning.kind, meaning.acceptance)
+}
+
 fn http(status: u16) -> Circumstances {
     Circumstances { http: Some(status), ..Circumstances::STATUS }
 }
@@ -137,6 +142,62 @@ fn every_code_has_its_kind() {
     }
 }
 
+/// The codes of statuses after which the user certainly did not get the message.
+const UNDELIVERED: &[i64] = &[
+    14107, 21703, 21704, 30001, 30002, 30004, 30007, 30036, 63001, 63002, 63003, 63006, 63008, 63013, 63014,
+    63015, 63016, 63017, 63018, 63019, 63020, 63021, 63022, 63024, 63026, 63027, 63028, 63030, 63031, 63032,
+    63033, 63034, 63038, 63040, 63041, 63042, 63049, 63051, 63059, 63062,
+];
+
+/// The codes of statuses after which the user may have it all the same.
+const UNSURE: &[i64] = &[
+    30003, 30005, 30006, 30008, 30410, 30500, 63005, 63009, 63010, 63011, 63012, 63023, 63025, 63029, 63037,
+];
+
+fn failure(code: i64, failed: bool) -> Failure {
+    status_failure(&ProviderId::TWILIO, Some(code), None, failed)
+}
+
+#[test]
+fn only_a_code_that_excludes_it_proves_that_nobody_got_the_message() {
+    let in_statuses = |row: &&Row| matches!(row.place, Place::Status | Place::SendOrStatus | Place::Remark);
+    for row in codes::ROWS {
+        let code = row.code;
+        let proof = UNDELIVERED.contains(&code);
+        assert_eq!(proof || UNSURE.contains(&code), in_statuses(&row), "{code}");
+        assert_eq!(failure(code, true).proves_undelivered, proof, "{code}");
+        // The message has not failed, whatever else went wrong.
+        assert!(!failure(code, false).proves_undelivered, "{code}");
+        // The answer to a send says itself whether it was accepted.
+        assert!(!refused_with(code).failure().proves_undelivered, "{code}");
+    }
+    let of_statuses = codes::ROWS.iter().filter(in_statuses).count();
+    assert_eq!(of_statuses, UNDELIVERED.len() + UNSURE.len(), "no code that has no row");
+    assert!(!failure(63999, true).proves_undelivered);
+    assert!(!status_failure(&ProviderId::TWILIO, None, Some("63016"), true).proves_undelivered);
+}
+
+#[test]
+fn what_a_code_says_beyond_its_kind() {
+    for code in codes::ROWS.iter().map(|row| row.code).chain([63999]) {
+        let hint = match code {
+            63018 => Some(Hint::ThrottledIfRepeated),
+            63026 => Some(Hint::PauseMarketing),
+            _ => None,
+        };
+        assert_eq!(refused_with(code).failure().hint, hint, "{code}");
+        assert_eq!(failure(code, true).hint, hint, "{code}");
+        assert_eq!(failure(code, false).hint, hint, "{code}");
+    }
+}
+
+fn refused_with(code: i64) -> Error {
+    let body = format!(r#"{{"code":{code}}}"#);
+    let status = StatusCode::BAD_REQUEST;
+    let answer = Answer { status, headers: HeaderMap::new(), body: Some(body.into()) };
+    refusal(Operation::Send, &answer, false)
+}
+
 #[test]
 fn the_operation_decides_where_a_code_means_several_things() {
     for (operation, kind) in [
@@ -159,7 +220,7 @@ fn codes_without_a_row_are_no_guess() {
         (99999, 408, (ErrorKind::NoAnswer, Unknown)),
         (99999, 500, (ErrorKind::NoAnswer, Unknown)),
         (20003, 500, (ErrorKind::Credentials, Unknown)),
-        (20003, 408, (ErrorKind::Credentials, Unknown)),
+        (20003, 408, (ErrorKind::NoAnswer, Unknown)),
     ] {
         assert_eq!(classify(Operation::Send, code, http(status)), expected, "{code} {status}");
     }

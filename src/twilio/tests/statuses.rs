@@ -103,19 +103,21 @@ fn a_state_decides_before_anything_else() {
 
 #[test]
 fn failures_are_classified() {
-    for (word, code, kind) in [
-        ("undelivered", "63016", ErrorKind::WindowClosed),
-        ("failed", "63024", ErrorKind::RecipientRefused),
-        ("failed", "30036", ErrorKind::Expired),
-        ("failed", "63999", ErrorKind::Unrecognized),
-        ("failed", "21610", ErrorKind::RecipientRefused),
-        ("sent", "63018", ErrorKind::RecipientThrottled),
+    for (word, code, kind, proof) in [
+        ("undelivered", "63016", ErrorKind::WindowClosed, true),
+        ("failed", "63024", ErrorKind::RecipientRefused, true),
+        ("failed", "30036", ErrorKind::Expired, true),
+        ("failed", "30008", ErrorKind::Unrecognized, false),
+        ("failed", "63999", ErrorKind::Unrecognized, false),
+        ("failed", "21610", ErrorKind::RecipientRefused, false),
+        ("canceled", "30036", ErrorKind::Expired, false),
+        ("sent", "63018", ErrorKind::RecipientThrottled, false),
     ] {
         let status = status(&[("MessageStatus", word), ("ErrorCode", code), ("ErrorMessage", "words")]);
         assert_eq!(status.failures.len(), 1);
         let failure = &status.failures[0];
         assert_eq!((failure.kind, failure.acceptance), (kind, Acceptance::Unknown), "{code}");
-        assert_eq!(failure.code, code.parse().ok());
+        assert_eq!((failure.code, failure.proves_undelivered), (code.parse().ok(), proof));
         assert_eq!(failure.details.as_deref(), Some("words"));
         assert_eq!(failure.provider, Some(ProviderId::TWILIO));
         assert_eq!(failure.status, None);

@@ -126,9 +126,30 @@ fn failures_are_told_apart_and_none_is_lost() {
         assert_eq!(failure.provider, Some(ProviderId::META));
         assert_eq!(failure.status, None);
     }
+    let proofs: Vec<_> = failed.failures.iter().map(|failure| failure.proves_undelivered).collect();
+    assert_eq!(proofs, [true, true, false, false, false]);
     assert_eq!(failed.failures[0].details.as_deref(), Some("Payment: No method."));
     assert_eq!(status(json!({"errors": error(json!(131_026))})).failures.len(), 1);
     assert_eq!(status(json!({"errors": []})).failures.len(), 0);
+}
+
+#[test]
+fn nobody_got_it_only_if_it_failed_for_everybody() {
+    let proves = |members: Value| {
+        let mut all = json!({"errors": [{"code": 131_047}]});
+        for (name, value) in members.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        status(all).failures[0].proves_undelivered
+    };
+    assert!(proves(json!({"status": "failed"})));
+    for word in ["sent", "delivered", "read", "held", "teleported"] {
+        assert!(!proves(json!({"status": word})), "{word}");
+    }
+    let member = json!({
+        "status": "failed", "recipient_type": "group", "recipient_participant_id": "15550002222",
+    });
+    assert!(!proves(member), "other members may have it");
 }
 
 #[test]
@@ -168,7 +189,7 @@ fn errors_beside_the_messages_are_news_about_the_account() {
     assert_eq!(news.account.as_deref(), Some("200000000000009"));
     let Notice::Failed { failure } = &news.notice else { panic!("{news:?}") };
     assert_eq!((failure.kind, failure.code), (ErrorKind::Throttled, Some(130_429)));
-    assert_eq!(failure.acceptance, Acceptance::Unknown);
+    assert_eq!((failure.acceptance, failure.proves_undelivered), (Acceptance::Unknown, false));
     assert_eq!(failure.details.as_deref(), Some("Rate limit hit: Slow."));
     assert_eq!(events[0].sender(), Some(&sender()));
     for event in &events[1..] {
