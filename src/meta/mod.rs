@@ -6,6 +6,10 @@
 //!
 //! Sent are texts, media by link or by id, places and templates; everything else is refused as
 //! [`Unsupported`](crate::ErrorKind::Unsupported) before any request.
+//!
+//! Meta has no list of sent messages, so [`find_sent`](crate::WhatsAppProvider::find_sent) is
+//! [`Unsupported`](crate::ErrorKind::Unsupported): of a message whose answer was lost only the statuses tell, which name
+//! the attempt.
 
 use std::fmt;
 use std::sync::Arc;

@@ -56,7 +56,7 @@ fn a_token_is_replaced_in_all_clones() {
     let meta = meta(&fake);
     let clone = meta.clone();
     let other = meta.with_sender("200", "TOKEN-2").unwrap();
-    let versions = || [&meta, &clone, &other].map(|provider| provider.credentials_version());
+    let versions = || [&meta, &clone, &other].map(WhatsAppProvider::credentials_version);
     assert_eq!(versions(), [0, 0, 0]);
     clone.set_token("TOKEN-2").unwrap();
     assert_eq!(versions(), [1, 1, 0]);

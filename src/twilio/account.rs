@@ -78,6 +78,7 @@ pub(super) struct Account {
     #[allow(dead_code, reason = "for the look-up of templates, which is not there yet")]
     pub(super) content_url: Arc<str>,
     pub(super) believe_retry_after: bool,
+    pub(super) same_text_is_same_message: bool,
     pub(super) http: Arc<dyn HttpClient>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
@@ -147,7 +148,7 @@ impl Account {
     /// Reads one message of the account's, whichever it is.
     pub(super) async fn probe(&self) -> Result<()> {
         let request = self.request(Method::GET, self.messages("?PageSize=1"), String::new())?;
-        let answer = self.ask(Operation::Probe, request).await?;
+        let answer = self.ask(Operation::Read, request).await?;
         let Some(body) = &answer.body else {
             return Ok(());
         };
@@ -157,7 +158,7 @@ impl Account {
         if is_twilio { Ok(()) } else { Err(answer.without_envelope()) }
     }
 
-    async fn ask(&self, operation: Operation, request: http::Request<Bytes>) -> Result<Answer> {
+    pub(super) async fn ask(&self, operation: Operation, request: http::Request<Bytes>) -> Result<Answer> {
         let answer = exchange(&*self.http, request, self.limits, &Departure::new()).await?;
         if answer.status.is_success() {
             Ok(answer)
@@ -166,12 +167,12 @@ impl Account {
         }
     }
 
-    fn messages(&self, query: &str) -> String {
+    pub(super) fn messages(&self, query: &str) -> String {
         let (base, account) = (&self.base_url, &self.account_sid);
         format!("{base}/2010-04-01/Accounts/{account}/Messages.json{query}")
     }
 
-    fn request(&self, method: Method, url: String, form: String) -> Result<http::Request<Bytes>> {
+    pub(super) fn request(&self, method: Method, url: String, form: String) -> Result<http::Request<Bytes>> {
         let token = self.tokens.current().ok_or_else(|| Error::unsupported("auth_token"))?;
         let login = STANDARD.encode(format!("{}:{}", self.account_sid, token.expose()));
         let mut authorization = HeaderValue::try_from(format!("Basic {login}"))
@@ -192,16 +193,14 @@ impl Account {
     fn read_message(&self, body: &[u8], receipt: SendReceipt, answer: &Answer) -> Result<SendReceipt> {
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |name: &str| json.get(name).and_then(Value::as_str);
-        let sid = text("sid").filter(|sid| sid.starts_with("SM") || sid.starts_with("MM"));
-        let Some(sid) = sid else {
+        if sid(&json).is_none() {
             // Somebody answered, but not Twilio.
             return Err(answer.without_envelope());
-        };
-        let status = text("status");
+        }
         // Twilio took the message and gave it up within the same answer: it certainly will not send it. The codes are those
         // of statuses. What is undelivered had left, and without a code that says why nothing is certain: the status
         // webhook will tell.
-        if let Some("failed" | "canceled") = status
+        if let Some("failed" | "canceled") = text("status")
             && let Some(code) = json.get("error_code").and_then(error::code)
             && let meaning = classify(Operation::Status, code, Circumstances::STATUS)
             && !matches!(meaning.kind, ErrorKind::NoAnswer | ErrorKind::Unavailable | ErrorKind::Unrecognized)
@@ -213,23 +212,35 @@ impl Account {
                 None => error,
             });
         }
+        Ok(self.describe(&json, receipt))
+    }
+
+    /// Completes the receipt from a message as Twilio shows it.
+    pub(super) fn describe(&self, json: &Value, receipt: SendReceipt) -> SendReceipt {
+        let text = |name: &str| json.get(name).and_then(Value::as_str);
         let mut sender = receipt.sender.clone();
         if let (Some(sender), Some(number)) = (&mut sender, text("from").and_then(whatsapp_number)) {
             // With a Messaging Service, Twilio may say at once which number of its pool it took.
             sender.id = number.to_e164();
         }
-        let mut receipt = match sender {
-            Some(sender) => receipt.with_message(MessageRef::new(sender, sid)),
+        let mut receipt = match sender.zip(sid(json)) {
+            Some((sender, sid)) => receipt.with_message(MessageRef::new(sender, sid)),
             None => receipt,
         };
-        receipt.status = status.map(AcceptedStatus::from_name);
+        receipt.status = text("status").map(AcceptedStatus::from_name);
         receipt.phone = text("to").and_then(whatsapp_number);
         if receipt.phone.is_none() {
             let user = text("to").and_then(|to| to.strip_prefix("whatsapp:"));
             receipt.user = user.and_then(|user| scoped_user(user, self.portfolio.as_deref()));
         }
-        Ok(receipt)
+        receipt
     }
+}
+
+/// The id of a message as Twilio shows it.
+pub(super) fn sid(json: &Value) -> Option<&str> {
+    let sid = json.get("sid")?.as_str()?;
+    (sid.starts_with("SM") || sid.starts_with("MM")).then_some(sid)
 }
 
 /// A business-scoped user id in the portfolio of this account's number.

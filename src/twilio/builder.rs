@@ -51,6 +51,7 @@ pub struct TwilioBuilder {
     keep_raw: bool,
     twiml: bool,
     believe_retry_after: bool,
+    same_text_is_same_message: bool,
     http_client: Option<Arc<dyn HttpClient>>,
     clock: Option<Arc<dyn Clock>>,
     limits: Limits,
@@ -77,6 +78,7 @@ impl TwilioBuilder {
             keep_raw: false,
             twiml: false,
             believe_retry_after: false,
+            same_text_is_same_message: false,
             http_client: None,
             clock: None,
             limits: Limits::default(),
@@ -195,6 +197,15 @@ impl TwilioBuilder {
     /// and a message may be sent twice if they are wrong.
     pub fn unavailable_with_retry_after_is_refusal(mut self, believe: bool) -> Self {
         self.believe_retry_after = believe;
+        self
+    }
+
+    /// Whether a text that was sent to the same recipient from the same sender within five minutes after an attempt began
+    /// is the one whose answer was lost. Default no: Twilio's list does not show which attempt made a message, so
+    /// [`find_sent`](crate::WhatsAppProvider::find_sent) finds none for certain. Say yes only if no two messages with the
+    /// same text go to the same recipient within ten minutes; where they do all the same, a lost one is reported as sent.
+    pub fn same_text_is_same_message(mut self, same: bool) -> Self {
+        self.same_text_is_same_message = same;
         self
     }
 
@@ -330,6 +341,7 @@ impl TwilioBuilder {
             messaging_url: messaging.into(),
             content_url: content.into(),
             believe_retry_after: self.believe_retry_after,
+            same_text_is_same_message: self.same_text_is_same_message,
             http,
             clock,
             limits: self.limits,

@@ -18,8 +18,8 @@ pub(super) enum Operation {
     Status,
     /// A typing indicator.
     Typing,
-    /// A cheap read, to see whether the account is alive.
-    Probe,
+    /// A read of the account's messages.
+    Read,
 }
 
 /// What decides about a code besides the code.
@@ -96,7 +96,7 @@ fn row(operation: Operation, code: i64) -> Option<&'static Row> {
         // Twilio refuses more and more at once that it used to refuse later. It means the same then.
         Operation::Send | Operation::Status => row.kind.is_some(),
         // Of the codes of sending, those of the account and of Twilio itself hold for every request.
-        Operation::Typing | Operation::Probe => matches!(
+        Operation::Typing | Operation::Read => matches!(
             row.kind,
             Some(
                 ErrorKind::Credentials

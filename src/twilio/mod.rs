@@ -9,6 +9,9 @@
 //!   [`check`](crate::WhatsAppProvider::check) says which message cannot go, before any request.
 //! * **Media are sent by link.** Twilio fetches the file; it must be public.
 //! * **Templates are contents** with a SID: name them in [`ContentTemplate`]s.
+//! * **A lost answer can be looked for, but the list of messages shows no attempt.**
+//!   [`find_sent`](crate::WhatsAppProvider::find_sent) says for certain only what
+//!   [`same_text_is_same_message`](TwilioBuilder::same_text_is_same_message) allows; statuses name the attempt.
 //! * **Webhooks are signed together with the URL** that Twilio was given:
 //!   [`public_url`](TwilioBuilder::public_url). In Twilio's console, put `#rc=5&rp=all` at the end of the address of
 //!   inbound messages, or Twilio gives up after one failed connection and after any error that is answered.
@@ -39,6 +42,7 @@ mod environment;
 mod error;
 mod form;
 mod inbound;
+mod lookup;
 mod outbound;
 mod signature;
 #[cfg(test)]
@@ -55,7 +59,7 @@ use crate::error::{ConfigError, Error, Result};
 use crate::ids::{AttemptId, MessageRef, ProviderId, SenderId};
 use crate::inbound::InboundEvent;
 use crate::outbound::{Attempt, ContentKind, OutboundMessage, SendReceipt, Wish};
-use crate::provider::{Capabilities, WhatsAppProvider, send_alternatives};
+use crate::provider::{Capabilities, SentLookup, SentQuery, WhatsAppProvider, send_alternatives};
 use crate::webhook::{
     ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
 };
@@ -144,6 +148,11 @@ impl Twilio {
     async fn try_send(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
         let outgoing = self.compose(message, attempt.id)?;
         self.account()?.send(&self.id, outgoing, attempt).await
+    }
+
+    async fn try_find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
+        let outgoing = self.compose(&query.message, query.attempt)?;
+        self.account()?.find_sent(&self.id, outgoing, query).await
     }
 
     async fn try_show_typing(&self, message: &MessageRef) -> Result<()> {
@@ -256,6 +265,15 @@ impl WhatsAppProvider for Twilio {
             Err(error) => Err(error),
         };
         answer.map_err(|error| self.named(error))
+    }
+
+    /// Looks once at the newest messages to the recipient. They show no attempt, so by default nothing is
+    /// [`Found`](SentLookup::Found): a message that may be the one is [`CannotTell`](SentLookup::CannotTell). With
+    /// [`same_text_is_same_message`](TwilioBuilder::same_text_is_same_message) a text that is there exactly once is found,
+    /// or refused if it failed with a code that proves that nobody got it. What is not a text is never found: how Twilio
+    /// lists it is not documented.
+    async fn find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
+        self.try_find_sent(query).await.map_err(|error| self.named(error))
     }
 }
 

@@ -30,6 +30,11 @@ pub(super) struct Outgoing {
 pub(super) struct Form(pub(super) Vec<(&'static str, String)>);
 
 impl Form {
+    /// The first value of this name.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(own, _)| *own == name).map(|(_, value)| value.as_str())
+    }
+
     fn add(&mut self, name: &'static str, value: impl Into<String>) {
         self.0.push((name, value.into()));
     }

@@ -28,16 +28,26 @@ impl StoredMessage {
         self.resource(accounts, self.at)
     }
 
+    fn life(&self) -> &'static [(&'static str, Duration)] {
+        if self.error.is_some() { &FAILURE } else { &LIFE }
+    }
+
+    /// What it has reached since it was accepted, and how long after that.
+    fn reached(&self, now: Timestamp) -> Option<&'static (&'static str, Duration)> {
+        self.life().iter().rev().find(|(_, after)| now >= self.at.saturating_add(*after))
+    }
+
+    /// The number it comes from. A Messaging Service chooses one only when it sends.
+    fn shown_from(&self, now: Timestamp) -> Option<&str> {
+        (self.service.is_none() || self.reached(now).is_some()).then_some(self.from.as_str())
+    }
+
     /// How the API shows it at this time.
     pub(super) fn resource(&self, accounts: &SimulatedAccounts, now: Timestamp) -> Value {
-        let life: &[(&str, Duration)] = if self.error.is_some() { &FAILURE } else { &LIFE };
-        let passed = |after: Duration| now >= self.at.saturating_add(after);
-        let reached = life.iter().rev().find(|(_, after)| passed(*after));
-        // A Messaging Service chooses the number only when it sends.
-        let chosen = self.service.is_none() || reached.is_some();
+        let reached = self.reached(now);
         let first = if self.service.is_some() { "accepted" } else { "queued" };
         let date = rfc_2822(self.at);
-        let sent = life.first().filter(|(_, after)| self.error.is_none() && passed(*after));
+        let sent = self.life().first().filter(|_| self.error.is_none() && reached.is_some());
         let path = format!("/{API_VERSION}/Accounts/{}/Messages/{}", accounts.account_sid, self.sid);
         json!({
             "account_sid": accounts.account_sid,
@@ -49,7 +59,7 @@ impl StoredMessage {
             "direction": "outbound-api",
             "error_code": reached.and(self.error),
             "error_message": Value::Null,
-            "from": chosen.then_some(&self.from),
+            "from": self.shown_from(now),
             "messaging_service_sid": self.service,
             "num_media": if self.media { "1" } else { "0" },
             "num_segments": "1",
@@ -80,7 +90,8 @@ pub(super) fn list(
         .iter()
         .rev()
         .filter(|message| {
-            to.is_none_or(|to| to == message.to) && from.is_none_or(|from| from == message.from)
+            to.is_none_or(|to| to == message.to)
+                && from.is_none_or(|from| message.shown_from(now) == Some(from))
         })
         .skip(start)
         .take(size.saturating_add(1))

@@ -4,10 +4,12 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
+use crate::error::Acceptance;
 use crate::ids::AttemptId;
-use crate::outbound::{Content, Link, Location, Media, Template};
-use crate::simulator::Side;
+use crate::outbound::{Attempt, Content, Link, Location, Media, OutboundMessage, Template};
+use crate::provider::{SentLookup, SentQuery, WhatsAppProvider};
 use crate::simulator::harness::{ADA, Bench};
+use crate::simulator::{Fault, Side};
 
 const CONTENT: &str = "HX0123456789abcdef0123456789abcdef";
 const CODE: &str = "HXfedcba9876543210fedcba9876543210";
@@ -195,6 +197,53 @@ fn the_list_has_the_newest_first_and_pages() {
     assert_eq!(bodies, ["b", "a"]);
     assert_eq!((&last["next_page_uri"], &last["page_size"]), (&Value::Null, &json!(50)));
     assert_eq!(list("From=whatsapp%3A%2B1").0, Vec::<String>::new());
+}
+
+#[test]
+fn a_message_of_a_service_is_listed_for_no_number_at_first() {
+    let bench = Bench::new();
+    let service = bench.accounts.messaging_service_sid.as_str();
+    let own = [("From", ""), ("MessagingServiceSid", service), ("Body", "x")];
+    assert_eq!(bench.json(bench.twilio_message(&own)).0, 201);
+    let from = bench.accounts.twilio_number.replace('+', "%2B");
+    let path = format!("{}?From=whatsapp%3A{from}", bench.messages());
+    let listed = || {
+        let (_, answer) = bench.json(bench.to_twilio(Method::GET, &path, &[]));
+        answer["messages"].as_array().unwrap().len()
+    };
+    assert_eq!(listed(), 0);
+    bench.clock.advance(Duration::from_secs(1));
+    assert_eq!(listed(), 1);
+}
+
+#[test]
+fn a_lost_answer_can_be_looked_for() {
+    for (fault, by_default, with_promise) in
+        [(Fault::AcceptThenDrop, SentLookup::CannotTell, true), (Fault::Hang, SentLookup::NotSeen, false)]
+    {
+        let bench = Bench::new();
+        let service = bench.accounts.messaging_service_sid.as_str();
+        let twilio = bench.simulator.twilio().messaging_service_sid(service);
+        let cautious = twilio.clone().build().unwrap();
+        let promised = twilio.same_text_is_same_message(true).build().unwrap();
+        bench.simulator.fault_next(Side::Twilio, fault);
+        let message = OutboundMessage::text(bench.ada().phone(), "Your table is ready");
+        let attempt = Attempt::with_id(AttemptId::from_u128(7)).with_deadline(Duration::from_secs(15));
+        let query = SentQuery::new(attempt.id, message.clone(), bench.clock.now());
+        let error = bench.clock.block_on(cautious.send_attempt(&message, &attempt)).unwrap_err();
+        assert_eq!(error.acceptance(), Acceptance::Unknown);
+
+        assert_eq!(bench.clock.block_on(cautious.find_sent(&query)).unwrap(), by_default);
+        let found = match bench.clock.block_on(promised.find_sent(&query)).unwrap() {
+            SentLookup::Found(receipt) => Some(receipt.message.unwrap().id),
+            other => {
+                assert_eq!(other, SentLookup::NotSeen);
+                None
+            }
+        };
+        let delivered = bench.simulator.deliveries().pop().map(|delivery| delivery.message_id);
+        assert_eq!((found.is_some(), found), (with_promise, delivered));
+    }
 }
 
 #[test]

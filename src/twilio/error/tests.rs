@@ -203,11 +203,11 @@ fn the_operation_decides_where_a_code_means_several_things() {
     for (operation, kind) in [
         (Operation::Send, ErrorKind::AccountBlocked),
         (Operation::Typing, ErrorKind::InvalidMessage),
-        (Operation::Probe, ErrorKind::AccountBlocked),
+        (Operation::Read, ErrorKind::AccountBlocked),
     ] {
         assert_eq!(classify(operation, 20404, http(404)).0, kind);
     }
-    assert_eq!(classify(Operation::Probe, 20003, http(401)).0, ErrorKind::Credentials);
+    assert_eq!(classify(Operation::Read, 20003, http(401)).0, ErrorKind::Credentials);
     assert_eq!(classify(Operation::Typing, 63016, http(400)).0, ErrorKind::Unrecognized);
 }
 
