@@ -155,9 +155,9 @@ fn failovers_with_one_registry_learn_of_an_outage_once() {
         lines[0].0.fail_next(refused(ErrorKind::Unavailable));
         assert_eq!(send(0, n), "twilio");
     }
-    for line in 1..40 {
+    for (line, (meta, _)) in lines.iter().enumerate().skip(1) {
         assert_eq!(send(line, 100), "twilio");
-        assert_eq!(lines[line].0.attempts(), 0, "an outage of the host is everybody's");
+        assert_eq!(meta.attempts(), 0, "an outage of the host is everybody's");
     }
     clock.advance(30 * SECOND);
     lines[5].0.fail_next(refused(ErrorKind::AccountBlocked));
@@ -167,10 +167,10 @@ fn failovers_with_one_registry_learn_of_an_outage_once() {
 
 #[test]
 fn a_registry_and_a_policy_of_ones_own_do_not_go_together() {
-    let clock = Arc::new(TestClock::new());
-    let registry = HealthRegistry::with_clock(HealthPolicy::default(), clock.clone());
+    let clock: Arc<dyn Clock> = Arc::new(TestClock::new());
+    let registry = HealthRegistry::with_clock(HealthPolicy::default(), Arc::clone(&clock));
     let builder =
-        FailoverProvider::builder().primary(MemoryProvider::new(ProviderId::META)).clock(clock.clone());
+        FailoverProvider::builder().primary(MemoryProvider::new(ProviderId::META)).clock(Arc::clone(&clock));
     let error = builder.health(HealthPolicy::default()).health_registry(registry).build().unwrap_err();
     assert_eq!(error.field, "health");
     let forgetful = FailoverPolicy::default().with_remember(24 * 3600 * SECOND - Duration::from_millis(1));
