@@ -39,6 +39,9 @@ impl Cache {
             (entry.fact, entry.expires) = (merged, expires);
             return !entry.stored;
         }
+        if kept.is_zero() {
+            return false;
+        }
         if self.entries.insert(key.to_owned(), Entry { fact, expires, stored: false }).is_none() {
             self.order.push_back(key.to_owned());
             if self.order.len() > self.capacity
@@ -92,6 +95,13 @@ mod tests {
         assert!(cache.get("k", HOUR).is_none());
         cache.learn("k", wrote(3), HOUR, HOUR);
         assert!(cache.get("k", HOUR) == Some(&wrote(3)), "what is gone is not merged with");
+    }
+
+    #[test]
+    fn what_is_too_old_is_not_learned() {
+        let mut cache = Cache::new(2);
+        assert!(!cache.learn("k", wrote(1), Duration::ZERO, Duration::ZERO));
+        assert!(cache.entries.is_empty() && cache.order.is_empty());
     }
 
     #[test]

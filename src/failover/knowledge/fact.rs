@@ -93,12 +93,16 @@ impl Fact {
         }
     }
 
-    /// How long it is kept. `remember` holds for what concerns a single message.
-    pub(in crate::failover) fn kept(&self, remember: Duration) -> Duration {
-        match self {
-            Self::Contact(_) | Self::Alias(_) | Self::Block(_) => KEPT,
-            Self::Seen(_) => remember,
-        }
+    /// How long it is still kept: from the moment on that it speaks of, not from when it was last read. `remember` holds
+    /// for what concerns a single message.
+    pub(in crate::failover) fn kept(&self, now: Timestamp, remember: Duration) -> Duration {
+        let latest = match self {
+            Self::Contact(contact) => contact.wrote.max(contact.reached).max(contact.cleared),
+            Self::Alias(alias) => alias.names.iter().map(|(_, time)| *time).max().max(alias.cleared),
+            Self::Block(block) => Some(block.said),
+            Self::Seen(_) => return remember,
+        };
+        latest.map_or(Duration::ZERO, |latest| latest.saturating_add(KEPT).since(now))
     }
 
     pub(in crate::failover) fn to_json(&self) -> Vec<u8> {
@@ -237,6 +241,22 @@ mod tests {
         assert!(merged == Fact::Block(lifted));
         let same_time = Block { said: at(5), blocked: None };
         assert!(Fact::Block(same_time).merge(Fact::Block(blocked.clone())) == Fact::Block(blocked));
+    }
+
+    #[test]
+    fn facts_are_kept_for_thirty_days_from_what_they_speak_of() {
+        let (now, day) = (at(40 * 86_400), Duration::from_secs(86_400));
+        let days_ago = |days| Some(now.saturating_sub(day * days));
+        let kept = |fact: Fact| fact.kept(now, 7 * day);
+        let contact = |wrote, reached| Fact::Contact(Contact { wrote, reached, cleared: None });
+        assert_eq!(kept(contact(days_ago(1), days_ago(9))), 29 * day);
+        assert_eq!(kept(contact(days_ago(30), None)), Duration::ZERO);
+        assert_eq!(kept(contact(None, None)), Duration::ZERO);
+        let cleared = days_ago(2);
+        assert_eq!(kept(Fact::Alias(Alias { names: Vec::new(), cleared })), 28 * day);
+        assert_eq!(kept(Fact::Block(Block { said: now, blocked: None })), 30 * day);
+        let message = MessageRef::new(SenderId::new(ProviderId::META, "1"), "1");
+        assert_eq!(kept(Fact::Seen(Seen { message })), 7 * day);
     }
 
     #[test]

@@ -108,12 +108,13 @@ impl Knowledge {
         let mut facts = BTreeMap::new();
         for key in keys {
             let there = stored.next().flatten().and_then(|value| Fact::from_json(&value.value));
-            if let Some(fact) = &there {
-                cache.learn(key, fact.clone(), now, fact.kept(self.remember));
-                cache.stored(key, fact);
+            if let Some(fact) = there {
+                let kept = self.kept(&fact);
+                cache.learn(key, fact.clone(), now, kept);
+                cache.stored(key, &fact);
             }
-            if let Some(fact) = cache.get(key, now).cloned().or(there) {
-                facts.insert(key.clone(), fact);
+            if let Some(fact) = cache.get(key, now) {
+                facts.insert(key.clone(), fact.clone());
             }
         }
         Found { facts, asked }
@@ -125,7 +126,7 @@ impl Knowledge {
             let now = self.clock.elapsed();
             let mut cache = self.cache();
             let news = facts.into_iter().filter_map(|(key, fact)| {
-                let kept = fact.kept(self.remember);
+                let kept = self.kept(&fact);
                 cache.learn(&key, fact, now, kept).then_some(key)
             });
             let mut known = HashSet::new();
@@ -176,7 +177,7 @@ impl Knowledge {
             }
             let merged = before.clone().map_or(known.clone(), |before| before.merge(known.clone()));
             if before.as_ref() != Some(&merged) {
-                let ttl = Some(merged.kept(self.remember));
+                let ttl = Some(self.kept(&merged));
                 let json = Bytes::from(merged.to_json());
                 match store.put_if(key, expected, json, ttl).await.map_err(|_| NotAsked)? {
                     PutOutcome::Stored { .. } => {}
@@ -187,11 +188,15 @@ impl Knowledge {
                 }
             }
             let mut cache = self.cache();
-            cache.learn(key, merged.clone(), self.clock.elapsed(), merged.kept(self.remember));
+            cache.learn(key, merged.clone(), self.clock.elapsed(), self.kept(&merged));
             cache.stored(key, &merged);
             return Ok(());
         }
         Err(NotAsked)
+    }
+
+    fn kept(&self, fact: &Fact) -> Duration {
+        fact.kept(self.clock.now(), self.remember)
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache> {

@@ -1,6 +1,8 @@
 //! Failover over providers in memory, on a clock that is moved by hand.
 
+mod advice;
 mod health;
+mod knowledge;
 mod route;
 mod same_message;
 mod unknown;
