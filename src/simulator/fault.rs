@@ -1,6 +1,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::accounts::Side;
+
 /// How one side can be broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -13,11 +15,28 @@ pub enum Fault {
     AcceptThenDrop,
     /// The message is accepted and reaches the user; the answer breaks off in its body.
     AcceptThenCut,
+    /// The message is accepted and reaches the user, and nothing ever comes back. It may have been on its way for a
+    /// while: whoever looks for it before `after` has passed does not find it.
+    AcceptThenHang {
+        /// How long after its arrival it is accepted.
+        after: Duration,
+    },
+    /// The message is accepted and reaches the user; something in front of the API answers 503.
+    AcceptThenUnavailable,
     /// 503. Nothing is accepted.
     Unavailable {
         /// Whether the provider's own API says it (Meta's code 2, Twilio's 20503), or something in front of it does.
         with_envelope: bool,
     },
+    /// The number sends too much (Meta's code 130429, Twilio's 20429). Nothing is accepted.
+    Throttle {
+        /// What the answer says in `Retry-After`, in whole seconds.
+        retry_after: Option<Duration>,
+    },
+    /// The account is locked (Meta's code 131031, Twilio's 20005). Nothing is accepted.
+    Suspend,
+    /// The token is not, or no longer, a token (Meta's code 190, Twilio's 20003). Nothing is accepted.
+    WrongToken,
     /// The provider's own refusal. Nothing is accepted.
     Code {
         /// The HTTP status, 100 to 999; any other becomes 500.
@@ -25,6 +44,34 @@ pub enum Fault {
         /// The provider's code.
         code: i64,
     },
+}
+
+impl Fault {
+    /// How long after its arrival a request is done all the same, if it is.
+    pub(super) const fn accepts_after(self) -> Option<Duration> {
+        match self {
+            Self::AcceptThenDrop | Self::AcceptThenCut | Self::AcceptThenUnavailable => Some(Duration::ZERO),
+            Self::AcceptThenHang { after } => Some(after),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status and the code of what the provider's own API says, if it says something.
+    pub(super) const fn refusal(self, side: Side) -> Option<(u16, i64)> {
+        let (meta, twilio) = match self {
+            Self::Unavailable { with_envelope: true } => ((503, 2), (503, 20_503)),
+            // Meta answers throttling with 400.
+            Self::Throttle { .. } => ((400, 130_429), (429, 20_429)),
+            Self::Suspend => ((403, 131_031), (403, 20_005)),
+            Self::WrongToken => ((401, 190), (401, 20_003)),
+            Self::Code { status, code } => ((status, code), (status, code)),
+            _ => return None,
+        };
+        match side {
+            Side::Meta => Some(meta),
+            Side::Twilio => Some(twilio),
+        }
+    }
 }
 
 /// What is wrong with one side.

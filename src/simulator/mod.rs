@@ -165,7 +165,7 @@ impl Simulator {
         SimulatedUser::new(self.clone(), phone)
     }
 
-    /// Every message that reached a user, in order.
+    /// Every message that reached a user, in the order in which they arrived at the two APIs.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.state().deliveries.clone()
     }
@@ -173,6 +173,13 @@ impl Simulator {
     /// Every request that arrived, in order. One that was refused a connection did not arrive.
     pub fn requests(&self) -> Vec<SimulatedRequest> {
         self.state().requests.clone()
+    }
+
+    /// Forgets the requests and the deliveries so far, and what Twilio accepted more than an hour ago: for runs so long
+    /// that they would fill the memory.
+    pub fn forget(&self) {
+        let now = self.0.clock.now();
+        self.state().forget(now);
     }
 
     /// The status webhooks whose time has come, in the order of their times. Each is handed out once.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde_json::Value;
@@ -38,13 +40,14 @@ impl Simulator {
             // Only a socket comes here, where the refusal is too late to be one.
             return Reaction::Close;
         }
-        let answer = match fault {
-            None | Some(Fault::AcceptThenDrop | Fault::AcceptThenCut) => match side {
-                Side::Meta => Some(meta::handle(&self.0.accounts, &mut state, request, now)),
-                Side::Twilio => Some(twilio::handle(&self.0.accounts, &mut state, request, now)),
-            },
-            Some(Fault::Hang | Fault::Refuse | Fault::Unavailable { .. } | Fault::Code { .. }) => None,
-        };
+        let accepts_after = fault.map_or(Some(Duration::ZERO), Fault::accepts_after);
+        let answer = accepts_after.map(|after| {
+            let at = now.saturating_add(after);
+            match side {
+                Side::Meta => meta::handle(&self.0.accounts, &mut state, request, at),
+                Side::Twilio => twilio::handle(&self.0.accounts, &mut state, request, at),
+            }
+        });
         state.requests.push(SimulatedRequest {
             side,
             method: request.method().clone(),
@@ -52,23 +55,23 @@ impl Simulator {
             at: now,
             accepted: answer.as_ref().is_some_and(|answer| answer.status().is_success()),
         });
-        let mut refuse = |status, code| {
-            let trace = state.next_id();
-            Reaction::Answer(match side {
-                Side::Meta => meta::refusal(status, code, trace),
-                Side::Twilio => twilio::refusal(status, code),
-            })
+        let Some(fault) = fault else {
+            return answer.map_or(Reaction::Nothing, Reaction::Answer);
         };
+        if let Some((status, code)) = fault.refusal(side) {
+            let mut refusal = match side {
+                Side::Meta => meta::refusal(status, code, state.next_id()),
+                Side::Twilio => twilio::refusal(status, code),
+            };
+            if let Fault::Throttle { retry_after: Some(wait) } = fault {
+                refusal.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+            }
+            return Reaction::Answer(refusal);
+        }
         match (fault, answer) {
-            (None, Some(answer)) => Reaction::Answer(answer),
-            (Some(Fault::AcceptThenCut), Some(answer)) => Reaction::Cut(answer),
-            (Some(Fault::Unavailable { with_envelope: false }), _) => Reaction::Answer(bare_503()),
-            (Some(Fault::Unavailable { with_envelope: true }), _) => match side {
-                Side::Meta => refuse(503, 2),
-                Side::Twilio => refuse(503, 20_503),
-            },
-            (Some(Fault::Code { status, code }), _) => refuse(status, code),
-            (Some(Fault::AcceptThenDrop), _) => Reaction::Close,
+            (Fault::AcceptThenDrop, _) => Reaction::Close,
+            (Fault::AcceptThenCut, Some(answer)) => Reaction::Cut(answer),
+            (Fault::AcceptThenUnavailable | Fault::Unavailable { .. }, _) => Reaction::Answer(bare_503()),
             _ => Reaction::Nothing,
         }
     }

@@ -22,6 +22,9 @@ pub(super) const LIFE: [(&str, Duration); 3] = [
 /// The customer service window: free-form messages may follow a user's message this long.
 const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long Twilio's messages are kept when the rest is forgotten: longer than anybody looks for one.
+const KEPT: Duration = Duration::from_secs(60 * 60);
+
 /// Everything that has happened.
 pub(super) struct State {
     pub(super) webhook_url: Uri,
@@ -125,6 +128,12 @@ impl State {
     pub(super) fn window_is_open(&self, side: Side, user: PhoneNumber, now: Timestamp) -> bool {
         !self.enforce_windows
             || self.last_written.get(&(side, user)).is_some_and(|at| now.since(*at) < WINDOW)
+    }
+
+    pub(super) fn forget(&mut self, now: Timestamp) {
+        self.requests.clear();
+        self.deliveries.clear();
+        self.messages.retain(|message| now.since(message.at) < KEPT);
     }
 
     /// The last message that a user got from this side.

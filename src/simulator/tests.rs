@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::harness::Bench;
 use super::{Fault, Side};
+use crate::clock::Clock;
 
 #[test]
 fn a_lost_answer_is_followed_by_statuses_and_a_refused_connection_is_not() {
@@ -65,6 +66,28 @@ fn requests_and_users_are_told_apart() {
         ]
     );
     assert_eq!(bench.ada().received(), bench.simulator.deliveries()[..1]);
+}
+
+#[test]
+fn what_is_forgotten_is_gone_but_twilio_finds_it_for_an_hour() {
+    let bench = Bench::new();
+    let at_twilio = || {
+        let (_, list) = bench.json(bench.to_twilio(Method::GET, &bench.messages(), &[]));
+        list["messages"].as_array().unwrap().len()
+    };
+    bench.ask(bench.meta_text("a")).unwrap();
+    bench.ask(bench.twilio_message(&[("Body", "b")])).unwrap();
+    let accepted = bench.simulator.deliveries()[1].at;
+    bench.simulator.forget();
+    assert!(bench.simulator.requests().is_empty() && bench.ada().received().is_empty());
+    assert_eq!(at_twilio(), 1);
+
+    let hour = Duration::from_secs(3600);
+    bench.clock.advance(hour - Duration::from_millis(1) - bench.clock.now().since(accepted));
+    bench.simulator.forget();
+    assert_eq!(at_twilio(), 1, "asking takes time, so it is over an hour old now");
+    bench.simulator.forget();
+    assert_eq!(at_twilio(), 0);
 }
 
 #[test]

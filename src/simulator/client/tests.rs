@@ -53,6 +53,7 @@ fn every_fault_says_what_a_real_client_would() {
         (Fault::Refuse, HttpErrorKind::Connect, millis(40), false, 0, 0),
         (Fault::Hang, HttpErrorKind::Timeout, millis(30_040), true, 0, 1),
         (Fault::AcceptThenDrop, HttpErrorKind::Interrupted, millis(80), true, 1, 1),
+        (Fault::AcceptThenHang { after: Duration::ZERO }, HttpErrorKind::Timeout, millis(30_040), true, 1, 1),
     ] {
         for side in Side::ALL {
             let bench = Bench::new();
@@ -98,6 +99,12 @@ fn refusals_by_status_and_code() {
         (Side::Twilio, Fault::Unavailable { with_envelope: true }, 503, Some(20_503)),
         (Side::Meta, Fault::Unavailable { with_envelope: false }, 503, None),
         (Side::Twilio, Fault::Unavailable { with_envelope: false }, 503, None),
+        (Side::Meta, Fault::Throttle { retry_after: None }, 400, Some(130_429)),
+        (Side::Twilio, Fault::Throttle { retry_after: None }, 429, Some(20_429)),
+        (Side::Meta, Fault::Suspend, 403, Some(131_031)),
+        (Side::Twilio, Fault::Suspend, 403, Some(20_005)),
+        (Side::Meta, Fault::WrongToken, 401, Some(190)),
+        (Side::Twilio, Fault::WrongToken, 401, Some(20_003)),
         (Side::Meta, Fault::Code { status: 400, code: 130_429 }, 400, Some(130_429)),
         (Side::Twilio, Fault::Code { status: 429, code: 20_429 }, 429, Some(20_429)),
         (Side::Meta, Fault::Code { status: 7, code: 1 }, 500, Some(1)),
@@ -115,6 +122,61 @@ fn refusals_by_status_and_code() {
         assert!(bench.simulator.deliveries().is_empty());
         assert!(!bench.simulator.requests()[0].accepted);
     }
+}
+
+#[test]
+fn throttling_says_when_to_come_back() {
+    for side in Side::ALL {
+        for (retry_after, header) in
+            [(None, None), (Some(Duration::ZERO), Some("0")), (Some(millis(7_900)), Some("7"))]
+        {
+            let bench = Bench::new();
+            bench.simulator.set_fault(*side, Some(Fault::Throttle { retry_after }));
+            let answer = bench.ask(text(&bench, *side)).unwrap();
+            let given = answer.headers().get("retry-after").map(|value| value.to_str().unwrap());
+            assert_eq!(given, header);
+        }
+    }
+}
+
+#[test]
+fn what_is_accepted_is_accepted_although_somebody_answers_503() {
+    for side in Side::ALL {
+        let bench = Bench::new();
+        bench.simulator.set_fault(*side, Some(Fault::AcceptThenUnavailable));
+        let answer = bench.ask(text(&bench, *side)).unwrap();
+        assert_eq!(answer.status(), 503);
+        assert!(answer.body().starts_with(b"<html>"));
+        assert_eq!(bench.simulator.deliveries().len(), 1);
+        assert!(bench.simulator.requests()[0].accepted);
+    }
+}
+
+#[test]
+fn what_is_accepted_late_is_found_late() {
+    let bench = Bench::new();
+    bench.simulator.fault_next(Side::Twilio, Fault::AcceptThenHang { after: millis(9_000) });
+    let arrival = bench.clock.now().saturating_add(millis(40));
+    let limits = Limits::default().with_head(millis(1_000));
+    assert_eq!(failure(&bench, Side::Twilio, limits).0, HttpErrorKind::Timeout);
+    let delivery = bench.simulator.deliveries().remove(0);
+    assert_eq!(delivery.at, arrival.saturating_add(millis(9_000)));
+    let found = || {
+        let (_, list) = bench.json(bench.to_twilio(Method::GET, &bench.messages(), &[]));
+        let one = bench.messages().replace(".json", &format!("/{}.json", delivery.message_id));
+        let one = bench.ask(bench.to_twilio(Method::GET, &one, &[])).unwrap();
+        (list["messages"].as_array().unwrap().len(), one.status().as_u16())
+    };
+    // A request arrives half a latency after it is made.
+    bench.clock.advance(delivery.at.since(bench.clock.now()) - millis(200));
+    assert_eq!(found(), (0, 404), "it is on its way for 9 s");
+    bench.clock.advance(millis(40));
+    assert_eq!(found(), (1, 200));
+
+    bench.simulator.fault_next(Side::Meta, Fault::AcceptThenHang { after: millis(9_000) });
+    failure(&bench, Side::Meta, limits);
+    let late = bench.simulator.deliveries()[1].at;
+    assert_eq!(bench.simulator.next_webhook_at(), Some(late.saturating_add(millis(300))));
 }
 
 #[test]
@@ -138,6 +200,10 @@ fn what_the_crate_makes_of_each_fault() {
     assert_eq!(outcome(Fault::Hang), (Err((ErrorKind::NoAnswer, Unknown)), 0));
     assert_eq!(outcome(Fault::AcceptThenDrop), (Err((ErrorKind::NoAnswer, Unknown)), 1));
     assert_eq!(outcome(Fault::AcceptThenCut), (Ok((200, false)), 1));
+    let hang = |seconds| outcome(Fault::AcceptThenHang { after: Duration::from_secs(seconds) });
+    assert_eq!(hang(0), (Err((ErrorKind::NoAnswer, Unknown)), 1));
+    assert_eq!(hang(90), (Err((ErrorKind::NoAnswer, Unknown)), 1));
+    assert_eq!(outcome(Fault::AcceptThenUnavailable), (Ok((503, true)), 1));
     assert_eq!(outcome(Fault::Unavailable { with_envelope: false }), (Ok((503, true)), 0));
 }
 

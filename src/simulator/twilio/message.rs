@@ -18,7 +18,7 @@ pub(in crate::simulator) struct StoredMessage {
     pub(super) service: Option<String>,
     pub(super) body: String,
     pub(super) media: bool,
-    pub(super) at: Timestamp,
+    pub(in crate::simulator) at: Timestamp,
     pub(super) error: Option<i64>,
 }
 
@@ -90,8 +90,10 @@ pub(super) fn list(
         .iter()
         .rev()
         .filter(|message| {
-            to.is_none_or(|to| to == message.to)
-                && from.is_none_or(|from| message.shown_from(now) == Some(from))
+            let fits = to.is_none_or(|to| to == message.to)
+                && from.is_none_or(|from| message.shown_from(now) == Some(from));
+            // What is still on its way is not there yet.
+            fits && message.at <= now
         })
         .skip(start)
         .take(size.saturating_add(1))

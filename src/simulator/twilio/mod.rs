@@ -119,7 +119,8 @@ fn route(
                 }
                 (&Method::GET, ["Messages", file]) => {
                     let sid = file.strip_suffix(".json").unwrap_or_default();
-                    let stored = state.messages.iter().find(|message| message.sid == sid);
+                    let stored =
+                        state.messages.iter().find(|message| message.sid == sid && message.at <= now);
                     let stored = stored.ok_or(const { Refusal::not_found() })?;
                     Ok((200, stored.resource(accounts, now)))
                 }
