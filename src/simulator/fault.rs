@@ -87,6 +87,14 @@ impl Faults {
         Self { standing: None, queued: VecDeque::new(), latency: Duration::from_millis(80) }
     }
 
+    /// Breaks the side from now on, or heals it.
+    pub(super) fn set(&mut self, standing: Option<Fault>) {
+        self.standing = standing;
+        if standing.is_none() {
+            self.queued.clear();
+        }
+    }
+
     /// Whether a connection for this request is refused. A queued refusal is used up.
     pub(super) fn refuse(&mut self, may_send: bool) -> bool {
         if self.standing == Some(Fault::Refuse) {
@@ -113,7 +121,7 @@ mod tests {
     #[test]
     fn queued_faults_come_first_and_only_sends_use_them_up() {
         let mut faults = Faults::none();
-        faults.standing = Some(Fault::Hang);
+        faults.set(Some(Fault::Hang));
         faults.queued.extend([Fault::AcceptThenDrop, Fault::Refuse]);
         assert!(!faults.refuse(true), "the refusal is not the next one");
         assert_eq!(faults.take(false), Some(Fault::Hang));
@@ -125,9 +133,19 @@ mod tests {
     }
 
     #[test]
+    fn a_side_that_is_healed_has_nothing_wrong_with_it() {
+        let mut faults = Faults::none();
+        faults.queued.push_back(Fault::Hang);
+        faults.set(Some(Fault::Refuse));
+        assert_eq!(faults.queued.len(), 1);
+        faults.set(None);
+        assert!(!faults.refuse(true) && faults.take(true).is_none());
+    }
+
+    #[test]
     fn a_side_that_refuses_every_connection_keeps_its_queue() {
         let mut faults = Faults::none();
-        faults.standing = Some(Fault::Refuse);
+        faults.set(Some(Fault::Refuse));
         faults.queued.push_back(Fault::Refuse);
         assert!(faults.refuse(true));
         assert_eq!(faults.queued.len(), 1);

@@ -115,9 +115,10 @@ impl Simulator {
         self.state().faults(side).latency = latency;
     }
 
-    /// Breaks one side for every request from now on, until it is replaced; `None` heals it.
+    /// Breaks one side for every request from now on, until it is replaced. `None` heals it, of what
+    /// [`fault_next`](Self::fault_next) has asked for as well.
     pub fn set_fault(&self, side: Side, fault: Option<Fault>) {
-        self.state().faults(side).standing = fault;
+        self.state().faults(side).set(fault);
         #[cfg(not(target_family = "wasm"))]
         self.0.doors.follow(|| self.state().refusing());
     }

@@ -17,6 +17,7 @@ mod gateway;
 mod handler;
 mod json;
 mod killed;
+mod laws;
 mod outage;
 mod pgbouncer;
 mod queue;
