@@ -234,7 +234,7 @@ impl WhatsAppProvider for FailoverProvider {
     }
 
     /// None: the members have their own.
-    fn host(&self) -> Option<&str> {
+    fn api(&self) -> Option<String> {
         None
     }
 

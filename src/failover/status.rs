@@ -34,7 +34,7 @@ use crate::outbound::Category;
 ///         "route_origin": "default",
 ///         "members": [{
 ///             "member": "meta",
-///             "host": null,
+///             "api": null,
 ///             "senders": [{"provider": "meta", "id": "memory"}],
 ///             "standing": "ready",
 ///             "reachability": "closed",
@@ -67,14 +67,14 @@ pub struct FailoverStatus {
 pub struct MemberStatus {
     /// The member.
     pub member: ProviderId,
-    /// The host that it sends to.
-    pub host: Option<String>,
+    /// The API that it sends to.
+    pub api: Option<String>,
     /// Its senders.
     pub senders: Vec<SenderId>,
     /// Whether it is used.
     #[serde(flatten)]
     pub standing: Standing,
-    /// Whether its host can be reached.
+    /// Whether its API can be reached.
     pub reachability: HealthState,
     /// Whether its account may send.
     pub account: HealthState,
@@ -120,7 +120,7 @@ impl Member {
         };
         MemberStatus {
             member: self.id().clone(),
-            host: self.provider.host().map(str::to_owned),
+            api: self.provider.api(),
             senders: self.provider.senders(),
             standing: self.health.standing(),
             reachability,

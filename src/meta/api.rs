@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::uri::Authority;
 use http::{HeaderValue, Method, Request, Uri, header};
 
 use super::error::{Operation, refusal};
@@ -74,8 +73,9 @@ impl Sending {
     }
 
     /// Where messages are sent to, with the port if the address names one.
-    pub(super) fn host(&self) -> Option<&str> {
-        self.messages.authority().map(Authority::as_str)
+    pub(super) fn api(&self) -> Option<String> {
+        let authority = self.messages.authority()?;
+        Some(format!("meta/{}", authority.as_str().to_ascii_lowercase()))
     }
 
     fn request(&self, method: Method, uri: &Uri, body: impl Into<Bytes>) -> Request<Bytes> {

@@ -185,8 +185,8 @@ impl WhatsAppProvider for MetaCloud {
         }
     }
 
-    fn host(&self) -> Option<&str> {
-        self.sending.as_deref()?.host()
+    fn api(&self) -> Option<String> {
+        self.sending.as_deref()?.api()
     }
 
     fn credentials_version(&self) -> u64 {

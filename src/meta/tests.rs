@@ -91,20 +91,20 @@ fn a_token_is_replaced_in_all_clones() {
 }
 
 #[test]
-fn the_host_is_where_messages_go() {
+fn the_api_is_where_messages_go() {
     let fake = Fake::new([]);
-    for (url, host) in [
-        ("https://graph.facebook.com", "graph.facebook.com"),
-        ("https://gateway.example/meta/", "gateway.example"),
-        ("http://127.0.0.1:8080", "127.0.0.1:8080"),
-        ("http://[::1]:8080/x", "[::1]:8080"),
+    for (url, api) in [
+        ("https://graph.facebook.com", "meta/graph.facebook.com"),
+        ("https://gateway.example/meta/", "meta/gateway.example"),
+        ("http://127.0.0.1:8080", "meta/127.0.0.1:8080"),
+        ("http://[::1]:8080/x", "meta/[::1]:8080"),
     ] {
         let meta = builder(&fake).base_url(url).build().unwrap();
-        assert_eq!(meta.host(), Some(host));
-        assert_eq!(meta.with_sender("200", "T").unwrap().host(), Some(host));
+        assert_eq!(meta.api(), Some(api.to_owned()));
+        assert_eq!(meta.with_sender("200", "T").unwrap().api(), Some(api.to_owned()));
     }
-    assert_eq!(meta(&fake).host(), Some("graph.facebook.com"));
-    assert_eq!(MetaCloud::webhook_only("app", "verify").unwrap().host(), None);
+    assert_eq!(meta(&fake).api(), Some("meta/graph.facebook.com".to_owned()));
+    assert_eq!(MetaCloud::webhook_only("app", "verify").unwrap().api(), None);
 }
 
 #[test]

@@ -51,9 +51,9 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
     /// What it carries, for people.
     fn capabilities(&self) -> Capabilities;
 
-    /// The host that its messages are sent to, such as `graph.facebook.com`. Providers with the same host are reached, or
-    /// not, together. `None` if there is none, or several.
-    fn host(&self) -> Option<&str> {
+    /// The API that its messages are sent to, such as `meta/graph.facebook.com`. Providers with the same one can be
+    /// reached, or not, together. `None` if there is none, or several.
+    fn api(&self) -> Option<String> {
         None
     }
 
@@ -273,8 +273,8 @@ macro_rules! forward {
                 (**self).capabilities()
             }
 
-            fn host(&self) -> Option<&str> {
-                (**self).host()
+            fn api(&self) -> Option<String> {
+                (**self).api()
             }
 
             fn credentials_version(&self) -> u64 {

@@ -37,7 +37,7 @@ const SIGNATURE: &str = "x-memory-signature";
 pub struct MemoryProvider {
     id: ProviderId,
     sender: SenderId,
-    host: Option<String>,
+    api: Option<String>,
     state: Arc<Mutex<State>>,
 }
 
@@ -70,7 +70,7 @@ impl MemoryProvider {
     /// A provider that accepts everything, with one sender called `memory`.
     pub fn new(id: ProviderId) -> Self {
         let sender = SenderId::new(id.clone(), "memory");
-        Self { id, sender, host: None, state: Arc::default() }
+        Self { id, sender, api: None, state: Arc::default() }
     }
 
     /// Gives its sender another name.
@@ -80,10 +80,10 @@ impl MemoryProvider {
         self
     }
 
-    /// Says which host it sends to.
+    /// Says which API it sends to.
     #[must_use]
-    pub fn with_host(mut self, host: impl Into<String>) -> Self {
-        self.host = Some(host.into());
+    pub fn with_api(mut self, api: impl Into<String>) -> Self {
+        self.api = Some(api.into());
         self
     }
 
@@ -187,8 +187,8 @@ impl WhatsAppProvider for MemoryProvider {
         Capabilities::new(ContentKind::ALL.iter().copied().filter(|kind| !state.refuses.contains(kind)))
     }
 
-    fn host(&self) -> Option<&str> {
-        self.host.as_deref()
+    fn api(&self) -> Option<String> {
+        self.api.clone()
     }
 
     fn credentials_version(&self) -> u64 {

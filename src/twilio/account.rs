@@ -96,9 +96,9 @@ impl Account {
     }
 
     /// Where messages are sent to, with the port if the address names one.
-    pub(super) fn host(&self) -> Option<&str> {
+    pub(super) fn api(&self) -> Option<String> {
         let (_, rest) = self.base_url.split_once("://")?;
-        rest.split('/').next()
+        Some(format!("twilio/{}", rest.split('/').next()?.to_ascii_lowercase()))
     }
 
     /// Posts a message.

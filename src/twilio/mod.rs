@@ -204,8 +204,8 @@ impl WhatsAppProvider for Twilio {
         capabilities
     }
 
-    fn host(&self) -> Option<&str> {
-        self.account.as_ref()?.host()
+    fn api(&self) -> Option<String> {
+        self.account.as_ref()?.api()
     }
 
     fn credentials_version(&self) -> u64 {

@@ -43,7 +43,7 @@ pub enum HealthState {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum HealthAspect {
-    /// Whether its host answers. Shared by all members with the same host.
+    /// Whether its API answers. Shared by all members with the same one.
     Reachability,
     /// Whether it may send: credentials, suspensions, bills. Belongs to one sender.
     Account,

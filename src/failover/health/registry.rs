@@ -12,7 +12,7 @@ use crate::provider::WhatsAppProvider;
 /// The health of providers, shared by several failovers of one process, so that forty numbers learn of an outage once. A
 /// clone is the same registry.
 ///
-/// Whether a provider can be reached is kept by its [host](WhatsAppProvider::host), so all numbers at one API share it;
+/// Whether a provider can be reached is kept by its [API](WhatsAppProvider::api), so all numbers at one API share it;
 /// what concerns an account (credentials, blocks, throttling) by the provider's id and its senders. It keeps what it has
 /// learned for as long as it lives, also when a failover is built anew.
 ///
@@ -42,7 +42,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Known {
-    hosts: HashMap<String, Arc<Breaker>>,
+    apis: HashMap<String, Arc<Breaker>>,
     accounts: HashMap<String, Arc<Account>>,
 }
 
@@ -65,10 +65,10 @@ impl HealthRegistry {
         &self.0.policy
     }
 
-    /// The health of a provider, which it shares with others by its host and with itself in other failovers.
+    /// The health of a provider, which it shares with others by its API and with itself in other failovers.
     pub(in crate::failover) fn health(&self, provider: &dyn WhatsAppProvider) -> Health {
         let Inner { policy, clock, known } = &*self.0;
-        let host = provider.host().map_or_else(|| provider.id().to_string(), str::to_ascii_lowercase);
+        let api = provider.api().unwrap_or_else(|| provider.id().to_string());
         let senders = provider.senders();
         let mut account = provider.id().to_string();
         for sender in &senders {
@@ -76,7 +76,7 @@ impl HealthRegistry {
             account.push_str(&sender.id);
         }
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        let reach = known.hosts.entry(host).or_insert_with(|| {
+        let reach = known.apis.entry(api).or_insert_with(|| {
             Arc::new(Breaker::new(HealthAspect::Reachability, policy.clone(), Arc::clone(clock)))
         });
         let reach = Arc::clone(reach);
@@ -91,7 +91,7 @@ impl fmt::Debug for HealthRegistry {
         // The keys of accounts hold numbers.
         let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
         f.debug_struct("HealthRegistry")
-            .field("hosts", &known.hosts.len())
+            .field("apis", &known.apis.len())
             .field("accounts", &known.accounts.len())
             .finish_non_exhaustive()
     }

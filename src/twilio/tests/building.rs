@@ -116,19 +116,19 @@ fn a_new_token_is_used_by_all_clones() {
 }
 
 #[test]
-fn the_host_is_where_messages_go() {
+fn the_api_is_where_messages_go() {
     let wire = Wire::answering([]);
-    for (url, host) in [
-        ("https://api.twilio.com", "api.twilio.com"),
-        ("https://gateway.example/twilio/", "gateway.example"),
-        ("http://127.0.0.1:8080", "127.0.0.1:8080"),
-        ("http://[::1]:8080/x", "[::1]:8080"),
+    for (url, api) in [
+        ("https://api.twilio.com", "twilio/api.twilio.com"),
+        ("https://gateway.example/twilio/", "twilio/gateway.example"),
+        ("http://127.0.0.1:8080", "twilio/127.0.0.1:8080"),
+        ("http://[::1]:8080/x", "twilio/[::1]:8080"),
     ] {
         let twilio = sending(&wire).base_url(url).build().unwrap();
-        assert_eq!(twilio.host(), Some(host));
+        assert_eq!(twilio.api(), Some(api.to_owned()));
     }
-    assert_eq!(sending(&wire).build().unwrap().host(), Some("api.twilio.com"));
-    assert_eq!(Twilio::webhook_only("t0ken", URL).unwrap().host(), None);
+    assert_eq!(sending(&wire).build().unwrap().api(), Some("twilio/api.twilio.com".to_owned()));
+    assert_eq!(Twilio::webhook_only("t0ken", URL).unwrap().api(), None);
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn failovers_with_one_registry_learn_of_an_outage_once() {
     let clock = TestClock::new();
     let registry = HealthRegistry::with_clock(HealthPolicy::default(), Arc::new(clock.clone()));
     let line = |number: &str| {
-        let meta = MemoryProvider::new(ProviderId::META).with_sender(number).with_host("graph.example");
+        let meta = MemoryProvider::new(ProviderId::META).with_sender(number).with_api("graph.example");
         let twilio = MemoryProvider::new(ProviderId::TWILIO);
         let failover = FailoverProvider::builder()
             .primary(meta.clone())
