@@ -2,17 +2,93 @@
 //!
 //! # What it guarantees
 //!
-//! A message goes to a second member only if the first one certainly does not have it. What is not certain is an error
-//! whose [`acceptance`](crate::Error::acceptance) is [`Unknown`](crate::Acceptance::Unknown), unless
-//! [`OnUnknown`](crate::OnUnknown) says otherwise. Without an idempotency key, or without a store, that holds for one
-//! call of `send`: it knows nothing of an earlier call for the same message, of another machine, or of a process that
-//! died. With both, a [key](crate::OutboundMessage::with_idempotency_key) and a [store](FailoverBuilder::store), it
-//! holds for all calls with that key, on all machines that share the store, for as long as
-//! [`FailoverPolicy::remember`] says (30 days): under [`OnUnknown::Stop`](crate::OnUnknown::Stop), and under
-//! [`Reconcile`](crate::OnUnknown::Reconcile) that stops, the message is accepted once at most.
+//! A message goes to a second member only if the first one **certainly does not have it**. What is not certain ends as an
+//! error whose [`acceptance`](crate::Error::acceptance) is [`Unknown`](crate::Acceptance::Unknown), unless
+//! [`OnUnknown`](crate::OnUnknown) says otherwise. How far that reaches depends on what it is given:
 //!
-//! A process that dies between the claim and its outcome leaves an unknown outcome, whether or not anything had left. So
-//! does a call whose future is dropped.
+//! | | within one call of `send` | another call, another machine, after a crash |
+//! |---|---|---|
+//! | neither [key](crate::OutboundMessage::with_idempotency_key) nor [store](FailoverBuilder::store) | accepted once at most | nothing is known of it: a repeat is a new message |
+//! | a key and a store | accepted once at most | accepted once at most, on all machines with that store, for as long as [`remember`](FailoverPolicy::remember) says (30 days) |
+//! | [`OnUnknown::FailOver`](crate::OnUnknown::FailOver), or a [`Reconcile`](crate::OnUnknown::Reconcile) that fails over | if a member that is tried accepts within the deadline, `send` is `Ok`; the user may get it once from each member | as within one call |
+//!
+//! Accepted is not delivered: that comes in statuses. A process that dies between the claim of a key and its outcome leaves
+//! an unknown outcome, whether or not anything had left, and so does a call whose future is dropped; a status that tells
+//! of the attempt settles it. With a key, an error may be `Unknown` because of an earlier call. And a store that loses what
+//! it has acknowledged (an asynchronous replica that took over, a disk that lied) takes these guarantees with it.
+//!
+//! What it cannot do at all is on [a page of its own](limits).
+//!
+//! # How a send goes
+//!
+//! ```text
+//! flag --------> Route ---+
+//! health, blocks ---------+
+//! windows, pins ----------+--> plan() --> members in order, and why each other one is left out
+//! check() ----------------+      |
+//!                                v
+//!              for each: open an attempt, send, look at acceptance first and at the kind second
+//!                not accepted --> by the kind: the next alternative, the next member, or the end
+//!                unknown      --> OnUnknown
+//! ```
+//!
+//! | what was seen | acceptance | and then |
+//! |---|---|---|
+//! | nothing left: no name, no connection, no TLS, given up before | not accepted | the next member |
+//! | a success, whole or cut off | accepted: `Ok`, perhaps without a message id | |
+//! | a refusal with the provider's code, or a bare 4xx but 408 | not accepted | by the [kind](crate::ErrorKind) |
+//! | a bare 5xx, 408, 3xx, somebody else's answer, no answer | unknown | [`OnUnknown`](crate::OnUnknown) |
+//!
+//! A message's consent, policy or recipient never leads to another member; an outage, a block and a template that is
+//! missing do. Marketing is never failed over, and one-time codes flee from throttling, unless the
+//! [policy](CategoryPolicy) says otherwise.
+//!
+//! # Who is well
+//!
+//! Each member has two circuit breakers: one for whether its API answers, one for whether its account may send
+//! ([`HealthAspect`]). Only sends count, and of them only what says something about the provider ([`HealthPolicy`]).
+//!
+//! ```text
+//!              5 failures in a row, half of 10 calls in 60 s,
+//!              5 that wait for 3 s, or a block
+//!   +--------+ ----------------------------------------------> +------+ <---------------+
+//!   | closed |                                                 | open |                 |
+//!   +--------+ <--- two successes ---+                         +------+                 |
+//!        ^                           |                            | 30 s, doubling to    |
+//!        |                     +-----------+                      | 300 s (a block: 60 s |
+//!        |                     | half open | <--------------------+ to 30 min)           |
+//!        |                     +-----------+   then one probe, and one message           |
+//!        |                           |         at a time                                 |
+//!        |                           +--------- a failure -------------------------------+
+//!        traffic comes back 60 s after it left, not before
+//! ```
+//!
+//! When nobody is well, the one with the least wrong is tried all the same: a breaker sends messages elsewhere, it never
+//! stops them. [`isolate`](FailoverProvider::isolate) does, by hand. New credentials
+//! ([`set_token`](crate::MetaCloud::set_token)), [`restore`](FailoverProvider::restore) and a provider's word that the
+//! account is reinstated end the wait at once. [`check_members`](FailoverProvider::check_members), called from a timer,
+//! lets probes find out what a user's message would have to; a [`HealthRegistry`] lets many failovers of one process learn
+//! together; [`status`](FailoverProvider::status) shows it all.
+//!
+//! # What webhooks teach
+//!
+//! A [`WebhookHandler`](crate::WebhookHandler) lets the failover [record](crate::WhatsAppProvider::record) every event
+//! before anybody handles it; who has another way in calls it himself. From that it knows
+//!
+//! * **windows**: when a user last wrote to which sender. Where the 24 hours are known to be over, an
+//!   [alternative](crate::OutboundMessage::or) that may go is chosen without a request. What is not known is left to the
+//!   provider. [`seed_window`](FailoverProvider::seed_window) brings a history along.
+//! * **pins**: a conversation stays with the member that the user wrote to, and after an outage for a while with the one
+//!   that stood in.
+//! * **names**: a user's number, business-scoped ids and what a provider calls them are one user.
+//! * **blocks**: what one machine hears of an account that is blocked or reinstated, all know.
+//! * **what was accepted**: a status with an attempt's id settles an outcome that nobody knew, on whatever machine.
+//!
+//! [`advise`](FailoverProvider::advise) says what to do about a message that was accepted and then failed.
+//!
+//! Such knowledge is kept in the store if there is one, and in any case in this process (50,000 facts). It **fails open**:
+//! a store that does not answer within [`knowledge_limit`](FailoverPolicy::knowledge_limit) stops no message. Claims on keys
+//! **fail closed**: without the store nothing is sent.
 //!
 //! # Sending the same message again
 //!
@@ -22,7 +98,7 @@
 //! | what is there | what happens |
 //! |---|---|
 //! | nothing, or every attempt was certainly not accepted | it is sent |
-//! | it was accepted | `Ok` with that receipt; nothing is sent |
+//! | it was accepted, or a status says so | `Ok` with that receipt; nothing is sent |
 //! | another call is at it now | [`Duplicate`](crate::ErrorKind::Duplicate); nothing is sent, try again after `retry_after` |
 //! | an attempt of unknown outcome | as [`OnUnknown`](crate::OnUnknown) says; never again by that member |
 //! | the store does not answer, or the record is of a newer version | [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable); nothing is sent |
@@ -31,24 +107,6 @@
 //! sent: what is not certain is never sent twice. Contents are not compared, on purpose: a handler that runs again may
 //! word its answer anew, and the first answer counts. So a key must never be used for two messages, nor be the same for
 //! two recipients.
-//!
-//! # How a send goes
-//!
-//! ```text
-//! flag ---> Route ----+
-//! health -------------+--> plan() --> members in order, and why each other one is left out
-//! check() ------------+      |
-//!                            v
-//!              for each: open an attempt, send, look at acceptance first and at the kind second
-//!                not accepted --> by the kind: the next alternative, the next member, or the end
-//!                unknown      --> OnUnknown
-//! ```
-//!
-//! # What it cannot do
-//!
-//! Two providers are always two senders. A user who wrote to the first number has opened no window with the second, sees
-//! its message in another chat, and answers there. Only a template can go at any time, so give important messages one
-//! as an [alternative](crate::OutboundMessage::or).
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -64,6 +122,8 @@ mod health;
 mod knowledge;
 mod known;
 mod learn;
+#[doc = include_str!("limits.md")]
+pub mod limits {}
 mod observe;
 mod plan;
 mod planning;
