@@ -1,0 +1,150 @@
+//! The store in PostgreSQL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use whatsapp_provider::state::{Expected, PostgresStore, StateStore, Versioned};
+
+use super::{Passing, World, holds_the_contract, put};
+use crate::database::{Schema, postgres};
+use crate::pgbouncer::Pooler;
+
+async fn in_schema(schema: &Schema, connections: u32) -> PostgresStore {
+    let store = PostgresStore::new(postgres(connections).await);
+    let store = store.with_table(&schema.name, "whatsapp_state").unwrap();
+    store.migrate().await.unwrap();
+    store
+}
+
+fn world_of(store: PostgresStore, other: PostgresStore) -> World {
+    let pass = |time: Duration| -> Passing { Box::pin(tokio::time::sleep(time + Duration::from_millis(20))) };
+    World {
+        store: Arc::new(store),
+        other: Arc::new(other),
+        pass: Box::new(pass),
+        ttl: Duration::from_secs(1),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn it_holds_the_contract() {
+    let schema = Schema::new().await;
+    let world = world_of(in_schema(&schema, 4).await, in_schema(&schema, 4).await);
+    assert!(world.store.is_shared());
+    holds_the_contract(&world).await;
+    schema.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL and PgBouncer"]
+async fn behind_a_transaction_pooler_it_holds_the_contract() {
+    let schema = Schema::new().await;
+    let pooler = Pooler::start().await;
+    let store = async || {
+        let options: PgConnectOptions = pooler.url.parse().unwrap();
+        let pool = PgPoolOptions::new().connect_with(options.extra_float_digits(None)).await.unwrap();
+        let store = PostgresStore::new(pool).with_table(&schema.name, "whatsapp_state").unwrap();
+        let store = store.through_transaction_pooler();
+        store.migrate().await.unwrap();
+        store
+    };
+    holds_the_contract(&world_of(store().await, store().await)).await;
+    schema.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn it_is_migrated_by_several_machines_at_once() {
+    let schema = Schema::new().await;
+    let store = PostgresStore::new(postgres(8).await).with_table(&schema.name, "other_table").unwrap();
+    let machines: Vec<_> = (0..8)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.migrate().await })
+        })
+        .collect();
+    for machine in machines {
+        machine.await.unwrap().unwrap();
+    }
+    let kept = put(&store, "k", Expected::Absent, b"a", None).await.unwrap();
+    store.migrate().await.unwrap();
+    assert_eq!(store.get(&["k"]).await.unwrap(), [Some(Versioned::new("a", kept))]);
+    schema.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn it_purges_what_has_expired_and_nothing_else() {
+    let schema = Schema::new().await;
+    let store = in_schema(&schema, 2).await;
+    put(&store, "a", Expected::Absent, b"", Some(Duration::from_millis(1))).await.unwrap();
+    put(&store, "b", Expected::Absent, b"", Some(Duration::from_secs(3600))).await.unwrap();
+    put(&store, "c", Expected::Absent, b"", None).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(store.purge().await.unwrap(), 1);
+    let found = store.get(&["a", "b", "c"]).await.unwrap();
+    assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true, true]);
+    schema.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn it_hides_the_table_from_the_web() {
+    let schema = Schema::new().await;
+    let pool = postgres(1).await;
+    let run = |sql: String| {
+        let pool = pool.clone();
+        async move { sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&pool).await }
+    };
+    // Roles belong to the whole server, and another test may make the same one now.
+    let role = "DO $$ BEGIN CREATE ROLE anon NOLOGIN; \
+                EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$";
+    run(role.to_owned()).await.unwrap();
+    run(format!("GRANT USAGE ON SCHEMA {} TO anon", schema.name)).await.unwrap();
+    run(format!("ALTER DEFAULT PRIVILEGES IN SCHEMA {} GRANT ALL ON TABLES TO anon", schema.name))
+        .await
+        .unwrap();
+    let store = in_schema(&schema, 2).await;
+    put(&store, "k", Expected::Absent, b"a", None).await.unwrap();
+
+    let table = format!("\"{}\".\"whatsapp_state\"", schema.name);
+    let secured = format!("SELECT relrowsecurity FROM pg_class WHERE oid = '{table}'::regclass");
+    let secured: bool = sqlx::query_scalar(sqlx::AssertSqlSafe(secured)).fetch_one(&pool).await.unwrap();
+    assert!(secured);
+    let as_anon = |what: &str| run(format!("SET ROLE anon; {what}; RESET ROLE"));
+    let refused = as_anon(&format!("SELECT * FROM {table}")).await.unwrap_err();
+    assert_eq!(refused.as_database_error().unwrap().code().unwrap(), "42501");
+    run("RESET ROLE".to_owned()).await.unwrap();
+
+    // Even for a role that was let in later there is nothing to see.
+    run(format!("GRANT SELECT ON {table} TO anon")).await.unwrap();
+    let mut transaction = pool.begin().await.unwrap();
+    sqlx::query("SET LOCAL ROLE anon").execute(&mut *transaction).await.unwrap();
+    let count = format!("SELECT count(*) FROM {table}");
+    let seen: i64 =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(&mut *transaction).await.unwrap();
+    assert_eq!(seen, 0);
+    transaction.rollback().await.unwrap();
+    schema.drop().await;
+}
+
+#[tokio::test]
+async fn names_that_would_need_care_are_refused() {
+    let pool = || PgPoolOptions::new().connect_lazy("postgres://127.0.0.1/none").unwrap();
+    let fits = "t".repeat(40);
+    for (schema, table) in [("public", "whatsapp_state"), ("_a1", "b_2"), (&fits, &fits)] {
+        let store = PostgresStore::new(pool()).with_table(schema, table).unwrap();
+        let sql = store.migration();
+        assert!(sql.contains(&format!("CREATE TABLE IF NOT EXISTS \"{schema}\".\"{table}\" (")), "{sql}");
+        assert!(sql.contains(&format!("INDEX IF NOT EXISTS \"{table}_expires_at\"")), "{sql}");
+    }
+    let long = "t".repeat(41);
+    for bad in ["", "1a", "A", "a-b", "a\"b", "a.b", "a b", "ä", &long] {
+        let error = PostgresStore::new(pool()).with_table("public", bad).unwrap_err();
+        assert_eq!(error.field, "table", "{bad}");
+        let error = PostgresStore::new(pool()).with_table(bad, "whatsapp_state").unwrap_err();
+        assert_eq!(error.field, "schema", "{bad}");
+    }
+}
