@@ -81,6 +81,8 @@ mod address;
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod clock;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod database;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod env;
 mod error;

@@ -24,6 +24,14 @@ pub(crate) async fn postgres(connections: u32) -> PgPool {
         .expect("PostgreSQL must be there")
 }
 
+/// As an application may have set it up: a transaction sees the rows as they were when it began.
+pub(crate) async fn repeatable_read(connections: u32) -> PgPool {
+    let options: PgConnectOptions = postgres_url().parse().unwrap();
+    let isolation = [("default_transaction_isolation", "repeatable read")];
+    let pool = PgPoolOptions::new().max_connections(connections);
+    pool.connect_with(options.options(isolation)).await.unwrap()
+}
+
 /// A schema that nobody else uses. Those of earlier runs that broke off are left lying; they disturb nobody.
 pub(crate) struct Schema {
     pub(crate) name: String,

@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use super::{PostgresQueue, Transaction};
+use super::PostgresQueue;
+use crate::database::Transaction;
 use crate::inbound::InboundEvent;
 use crate::queue::cause::sink_error;
 use crate::queue::row::NewRow;

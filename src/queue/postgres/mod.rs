@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, Postgres};
 
 use super::cause::queue_error;
 use super::{QueueError, Worker};
+use crate::database::Transaction;
 use crate::error::ConfigError;
 
 mod insert;
@@ -17,11 +18,9 @@ mod listen;
 mod rows;
 mod statements;
 mod table;
-mod transaction;
 
 use statements::Statements;
 use table::Table;
-use transaction::Transaction;
 
 /// A queue in a table of PostgreSQL 13 or later (Supabase is PostgreSQL). A clone is the same queue.
 ///

@@ -1,10 +1,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::Postgres;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 
-use super::{PostgresQueue, Transaction, listen};
+use super::{PostgresQueue, listen};
+use crate::database;
 use crate::queue::cause::queue_error;
 use crate::queue::stored::Stored;
 use crate::queue::{
@@ -19,7 +21,7 @@ impl Queue for PostgresQueue {
         }
         let claim = self.query(&self.statements.claim).bind(bounds::rows(most)).bind(bounds::seconds(lease));
         let lock = self.lock("pg_advisory_xact_lock_shared", &[Self::CLAIM_LOCK]);
-        let rows = self.all(claim, &lock).await.map_err(queue_error)?;
+        let rows = self.rows(claim, &lock).await?;
         let mut claims =
             rows.iter().map(|row| Stored(row).claim()).collect::<Result<Vec<_>, _>>().map_err(queue_error)?;
         // RETURNING keeps no order.
@@ -53,7 +55,7 @@ impl Queue for PostgresQueue {
     }
 
     async fn counts(&self) -> Result<Counts, QueueError> {
-        let rows = self.all(self.query(&self.statements.counts), "").await.map_err(queue_error)?;
+        let rows = self.rows(self.query(&self.statements.counts), "").await?;
         let mut counts = Counts::default();
         for row in &rows {
             Stored(row).add_to(&mut counts).map_err(queue_error)?;
@@ -63,7 +65,7 @@ impl Queue for PostgresQueue {
 
     async fn parked(&self, after: i64, most: usize) -> Result<Vec<ParkedRow>, QueueError> {
         let parked = self.query(&self.statements.parked).bind(after).bind(bounds::rows(most));
-        let rows = self.all(parked, "").await.map_err(queue_error)?;
+        let rows = self.rows(parked, "").await?;
         rows.iter().map(|row| Stored(row).parked()).collect::<Result<_, _>>().map_err(queue_error)
     }
 
@@ -73,17 +75,17 @@ impl Queue for PostgresQueue {
         }
         // No claim may be under way that sees these rows as they are now: see `claim` in `statements`.
         let lock = self.lock("pg_advisory_xact_lock", &[Self::CLAIM_LOCK]);
-        self.change(self.query(&self.statements.redrive).bind(rows), &lock).await.map_err(queue_error)
+        self.change(self.query(&self.statements.redrive).bind(rows), &lock).await
     }
 
     async fn erase(&self, age: Duration) -> Result<u64, QueueError> {
         let erase = self.query(&self.statements.erase).bind(bounds::seconds(age));
-        self.change(erase, "").await.map_err(queue_error)
+        self.change(erase, "").await
     }
 
     async fn purge(&self, retention: Retention) -> Result<u64, QueueError> {
         let purge = self.query(&self.statements.purge).bind(bounds::seconds(retention.as_duration()));
-        self.change(purge, "").await.map_err(queue_error)
+        self.change(purge, "").await
     }
 
     async fn listen(&self) -> Result<Box<dyn WakeUps>, QueueError> {
@@ -96,33 +98,21 @@ impl Queue for PostgresQueue {
     }
 }
 
-/// Each statement has a transaction of its own, even if it is the only one: a pooler gives a session for a transaction,
-/// and sqlx prepares a statement and uses it in two steps.
 impl PostgresQueue {
-    async fn all(
+    async fn rows(
         &self,
-        query: Query<'_, sqlx::Postgres, PgArguments>,
+        query: Query<'_, Postgres, PgArguments>,
         lock: &str,
-    ) -> Result<Vec<PgRow>, sqlx::Error> {
-        let mut transaction = Transaction::begin(&self.pool, lock).await?;
-        let rows = transaction.fetch_all(query).await?;
-        transaction.commit().await?;
-        Ok(rows)
+    ) -> Result<Vec<PgRow>, QueueError> {
+        database::fetch_all(&self.pool, lock, query).await.map_err(queue_error)
     }
 
-    async fn change(
-        &self,
-        query: Query<'_, sqlx::Postgres, PgArguments>,
-        lock: &str,
-    ) -> Result<u64, sqlx::Error> {
-        let mut transaction = Transaction::begin(&self.pool, lock).await?;
-        let changed = transaction.execute(query).await?;
-        transaction.commit().await?;
-        Ok(changed)
+    async fn change(&self, query: Query<'_, Postgres, PgArguments>, lock: &str) -> Result<u64, QueueError> {
+        database::execute(&self.pool, lock, query).await.map_err(queue_error)
     }
 
     /// Changes the row of a claim, unless the claim was lost.
-    async fn one(&self, query: Query<'_, sqlx::Postgres, PgArguments>) -> Result<bool, QueueError> {
-        Ok(self.change(query, "").await.map_err(queue_error)? > 0)
+    async fn one(&self, query: Query<'_, Postgres, PgArguments>) -> Result<bool, QueueError> {
+        Ok(self.change(query, "").await? > 0)
     }
 }

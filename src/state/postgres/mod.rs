@@ -10,6 +10,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres, Row};
 
 use super::{Expected, PutOutcome, StateError, StateStore, Versioned, check_key};
+use crate::database::{self, Transaction};
 use crate::error::ConfigError;
 
 /// The migration as it is for `public.whatsapp_state`.
@@ -31,6 +32,9 @@ const MAX_TTL_MICROS: i64 = 100 * 366 * 24 * 3600 * 1_000_000;
 /// Row level security is on and there is no policy, so only the owner of the table, and roles that bypass it, see
 /// anything.
 ///
+/// A call waits up to 5 seconds for locks of others and is an error then. A future that is dropped costs its connection,
+/// and what it had begun is undone.
+///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// use whatsapp_provider::state::PostgresStore;
@@ -51,11 +55,11 @@ pub struct PostgresStore {
 struct Table {
     schema: String,
     name: String,
-    get: String,
-    insert: String,
-    update: String,
-    delete: String,
-    purge: String,
+    get: Arc<str>,
+    insert: Arc<str>,
+    update: Arc<str>,
+    delete: Arc<str>,
+    purge: Arc<str>,
 }
 
 impl Table {
@@ -67,20 +71,22 @@ impl Table {
         Self {
             schema: schema.to_owned(),
             name: name.to_owned(),
-            get: format!("SELECT key, value, version FROM {table} WHERE key = ANY($1) AND {live}"),
+            get: format!("SELECT key, value, version FROM {table} WHERE key = ANY($1) AND {live}").into(),
             // Of several writers one inserts; the others wait for it, then see its row and leave it alone.
             insert: format!(
                 "INSERT INTO {table} AS old (key, value, expires_at) VALUES ($1, $2, {expires}) \
                  ON CONFLICT (key) DO UPDATE \
                  SET value = EXCLUDED.value, version = DEFAULT, expires_at = EXCLUDED.expires_at \
                  WHERE old.expires_at <= clock_timestamp() RETURNING version"
-            ),
+            )
+            .into(),
             update: format!(
                 "UPDATE {table} SET value = $2, version = DEFAULT, expires_at = {expires} \
                  WHERE key = $1 AND version = $4 AND {live} RETURNING version"
-            ),
-            delete: format!("DELETE FROM {table} WHERE key = $1 AND version = $2 AND {live}"),
-            purge: format!("DELETE FROM {table} WHERE expires_at <= clock_timestamp()"),
+            )
+            .into(),
+            delete: format!("DELETE FROM {table} WHERE key = $1 AND version = $2 AND {live}").into(),
+            purge: format!("DELETE FROM {table} WHERE expires_at <= clock_timestamp()").into(),
         }
     }
 }
@@ -120,8 +126,7 @@ impl PostgresStore {
     }
 
     /// Says that the pool's connections go through a pooler that hands out a server's connection for a transaction only
-    /// (PgBouncer and Supavisor in transaction mode). Every statement is then in a transaction of its own and none is
-    /// prepared for later, which takes two more turns to the server.
+    /// (PgBouncer and Supavisor in transaction mode). No statement is prepared for later then.
     #[must_use]
     pub fn through_transaction_pooler(mut self) -> Self {
         self.through_pooler = true;
@@ -146,16 +151,12 @@ impl PostgresStore {
     ///
     /// [`StateError`] if the database cannot be reached, or does not let this user do it.
     pub async fn migrate(&self) -> Result<(), StateError> {
+        // `IF NOT EXISTS` alone fails where two find at once that there is none.
+        let Table { schema, name, .. } = &*self.table;
+        let lock = format!("SELECT pg_advisory_xact_lock(hashtextextended('{schema}.{name}', 0))");
         let migrate = async {
-            let mut transaction = self.pool.begin().await?;
-            // `IF NOT EXISTS` alone fails where two find at once that there is none.
-            let name = format!("{}.{}", self.table.schema, self.table.name);
-            sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-                .bind(name)
-                .persistent(false)
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::raw_sql(AssertSqlSafe(self.migration())).execute(&mut *transaction).await?;
+            let mut transaction = Transaction::begin(&self.pool, &lock).await?;
+            transaction.raw(self.migration()).await?;
             transaction.commit().await
         };
         migrate.await.map_err(|error: sqlx::Error| StateError::new(error))
@@ -167,35 +168,22 @@ impl PostgresStore {
     ///
     /// [`StateError`] if the database cannot be reached.
     pub async fn purge(&self) -> Result<u64, StateError> {
-        self.execute(sqlx::query(AssertSqlSafe(self.table.purge.clone()))).await
+        self.change(self.query(&self.table.purge)).await
+    }
+
+    /// A statement, which is not prepared for later where there is another session then.
+    fn query<'q>(&self, sql: &Arc<str>) -> Query<'q, Postgres, PgArguments> {
+        sqlx::query(AssertSqlSafe(Arc::clone(sql))).persistent(!self.through_pooler)
     }
 
     /// The rows that a statement answers with.
-    async fn fetch(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, StateError> {
-        let fetch = async {
-            if !self.through_pooler {
-                return query.fetch_all(&self.pool).await;
-            }
-            let mut transaction = self.pool.begin().await?;
-            let rows = query.persistent(false).fetch_all(&mut *transaction).await?;
-            transaction.commit().await?;
-            Ok(rows)
-        };
-        fetch.await.map_err(StateError::new)
+    async fn rows(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, StateError> {
+        database::fetch_all(&self.pool, "", query).await.map_err(StateError::new)
     }
 
     /// How many rows a statement has changed.
-    async fn execute(&self, query: Query<'_, Postgres, PgArguments>) -> Result<u64, StateError> {
-        let execute = async {
-            if !self.through_pooler {
-                return query.execute(&self.pool).await;
-            }
-            let mut transaction = self.pool.begin().await?;
-            let done = query.persistent(false).execute(&mut *transaction).await?;
-            transaction.commit().await?;
-            Ok(done)
-        };
-        Ok(execute.await.map_err(StateError::new)?.rows_affected())
+    async fn change(&self, query: Query<'_, Postgres, PgArguments>) -> Result<u64, StateError> {
+        database::execute(&self.pool, "", query).await.map_err(StateError::new)
     }
 }
 
@@ -219,7 +207,7 @@ fn version_of(row: &PgRow) -> Result<u64, StateError> {
 impl StateStore for PostgresStore {
     async fn get(&self, keys: &[&str]) -> Result<Vec<Option<Versioned>>, StateError> {
         keys.iter().try_for_each(|key| check_key(key))?;
-        let rows = self.fetch(sqlx::query(AssertSqlSafe(self.table.get.clone())).bind(keys)).await?;
+        let rows = self.rows(self.query(&self.table.get).bind(keys)).await?;
         let mut found = HashMap::with_capacity(rows.len());
         for row in &rows {
             let key: String = row.try_get("key").map_err(StateError::new)?;
@@ -242,11 +230,11 @@ impl StateStore for PostgresStore {
             Expected::Absent => &self.table.insert,
             Expected::Version(_) => &self.table.update,
         };
-        let mut put = sqlx::query(AssertSqlSafe(sql.clone())).bind(key).bind(&*value).bind(ttl);
+        let mut put = self.query(sql).bind(key).bind(&*value).bind(ttl);
         if let Expected::Version(version) = expected {
             put = put.bind(to_column(version));
         }
-        if let Some(row) = self.fetch(put).await?.first() {
+        if let Some(row) = self.rows(put).await?.first() {
             return Ok(PutOutcome::stored(version_of(row)?));
         }
         // What was in the way may be gone by now, and something else there: it is what is there that is of use.
@@ -256,8 +244,8 @@ impl StateStore for PostgresStore {
 
     async fn delete_if(&self, key: &str, version: u64) -> Result<bool, StateError> {
         check_key(key)?;
-        let delete = sqlx::query(AssertSqlSafe(self.table.delete.clone())).bind(key).bind(to_column(version));
-        Ok(self.execute(delete).await? > 0)
+        let delete = self.query(&self.table.delete).bind(key).bind(to_column(version));
+        Ok(self.change(delete).await? > 0)
     }
 
     /// Every machine that uses the database sees the same.

@@ -7,3 +7,5 @@ mod events;
 mod pooler;
 mod postgres;
 mod sqlite;
+
+pub(crate) use suite::insert::wait_at_most;

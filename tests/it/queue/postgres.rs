@@ -6,13 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Row};
-use whatsapp_provider::queue::{PostgresQueue, Queue};
+use whatsapp_provider::queue::{PostgresQueue, Queue, Then};
 use whatsapp_provider::sink::{EventSink, SinkError};
 
 use super::events::text;
 use super::suite::insert::wait_at_most;
 use super::suite::{LONG, Place, TableRow, claim_one, numbers};
-use crate::database::{Schema, postgres, postgres_url};
+use crate::database::{Schema, postgres, postgres_url, repeatable_read};
 
 /// A schema with a queue in it.
 pub(crate) struct PostgresPlace {
@@ -39,6 +39,16 @@ impl PostgresPlace {
     async fn run(&self, sql: &str) {
         let sql = sql.replace("message_queue", &self.table());
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&self.pool).await.unwrap();
+    }
+
+    /// Until the call is in the middle of a statement, held up by a trigger of the test's.
+    async fn until_somebody_dawdles<T>(&self, call: &tokio::task::JoinHandle<T>) {
+        let dawdling = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE $1";
+        let dawdling =
+            || sqlx::query(dawdling).bind(format!("%{}%", self.schema.name)).fetch_optional(&self.pool);
+        while dawdling().await.unwrap().is_none() {
+            assert!(!call.is_finished());
+        }
     }
 }
 
@@ -295,17 +305,39 @@ async fn rows_of_a_conversation_are_seen_in_the_order_of_their_ids() {
         .await;
     let queue = place.queue();
     let slow = tokio::spawn(async move { queue.accept(&[text(1, "slow", "")]).await });
-    let dawdling = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE $1";
-    let dawdling = || sqlx::query(dawdling).bind(format!("%{schema}%")).fetch_optional(&place.pool);
-    while dawdling().await.unwrap().is_none() {
-        assert!(!slow.is_finished());
-    }
+    place.until_somebody_dawdles(&slow).await;
     place.queue.accept(&[text(2, "another user's", "")]).await.unwrap();
     let ids = |rows: Vec<TableRow>| rows.into_iter().map(|row| row.event_id.unwrap()).collect::<Vec<_>>();
     assert_eq!(ids(place.rows().await), ["message/another user's"], "others do not wait");
     place.queue.accept(&[text(1, "quick", "")]).await.unwrap();
     assert_eq!(ids(place.rows().await), ["message/slow", "message/another user's", "message/quick"]);
     slow.await.unwrap().unwrap();
+    place.finish().await;
+}
+
+/// Otherwise it would see the rows as they were before it waited for a redrive that is under way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn a_claim_sees_what_was_redriven_meanwhile_whatever_isolation_the_pool_has() {
+    let place = start().await;
+    let schema = &place.schema.name;
+    let queue = PostgresQueue::new(repeatable_read(1).await).with_table(schema, "message_queue").unwrap();
+    queue.accept(&[text(1, "a", ""), text(1, "b", "")]).await.unwrap();
+    let first = claim_one(&place.queue()).await;
+    assert!(queue.fail(&first, Then::dead("gone")).await.unwrap());
+    place
+        .run(&format!(
+            "CREATE FUNCTION {schema}.dawdle() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$; \
+             CREATE TRIGGER dawdle AFTER UPDATE ON message_queue FOR EACH ROW \
+             WHEN (OLD.status = 'dead') EXECUTE FUNCTION {schema}.dawdle()"
+        ))
+        .await;
+    let redriving = place.queue();
+    let redrive = tokio::spawn(async move { redriving.redrive(&[first.row]).await });
+    place.until_somebody_dawdles(&redrive).await;
+    assert_eq!(claim_one(&(Arc::new(queue) as Arc<dyn Queue>)).await.row, first.row);
+    assert_eq!(redrive.await.unwrap().unwrap(), 1);
     place.finish().await;
 }
 

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use whatsapp_provider::state::{Expected, PostgresStore, StateStore, Versioned};
 
 use super::{Passing, World, holds_the_contract, put};
-use crate::database::{Schema, postgres};
+use crate::database::{Schema, postgres, repeatable_read};
 use crate::pgbouncer::Pooler;
+use crate::queue::wait_at_most;
 
 async fn in_schema(schema: &Schema, connections: u32) -> PostgresStore {
-    let store = PostgresStore::new(postgres(connections).await);
-    let store = store.with_table(&schema.name, "whatsapp_state").unwrap();
+    on(schema, postgres(connections).await).await
+}
+
+async fn on(schema: &Schema, pool: PgPool) -> PostgresStore {
+    let store = PostgresStore::new(pool).with_table(&schema.name, "whatsapp_state").unwrap();
     store.migrate().await.unwrap();
     store
 }
@@ -52,6 +57,98 @@ async fn behind_a_transaction_pooler_it_holds_the_contract() {
     };
     holds_the_contract(&world_of(store().await, store().await)).await;
     schema.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn it_holds_the_contract_whatever_isolation_the_pool_has() {
+    let schema = Schema::new().await;
+    let store = async || on(&schema, repeatable_read(4).await).await;
+    holds_the_contract(&world_of(store().await, store().await)).await;
+    schema.drop().await;
+}
+
+/// sqlx gives a connection back with its transaction open if it is dropped while `BEGIN` is under way, and the pool may
+/// be the application's, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn what_it_calls_written_is_committed_although_somebody_left_a_transaction_open() {
+    let schema = Schema::new().await;
+    let pool = postgres(1).await;
+    let other = in_schema(&schema, 1).await;
+    for store in both(on(&schema, pool.clone()).await) {
+        let left_open = async || sqlx::raw_sql("BEGIN").execute(&pool).await.unwrap();
+        left_open().await;
+        let version = put(&store, "k", Expected::Absent, b"a", None).await.unwrap();
+        assert_eq!(other.get(&["k"]).await.unwrap(), [Some(Versioned::new("a", version))]);
+        left_open().await;
+        let version = put(&store, "k", Expected::Version(version), b"b", None).await.unwrap();
+        assert_eq!(other.get(&["k"]).await.unwrap(), [Some(Versioned::new("b", version))]);
+        left_open().await;
+        assert!(store.delete_if("k", version).await.unwrap());
+        assert_eq!(other.get(&["k"]).await.unwrap(), [None]);
+        put(&store, "k", Expected::Absent, b"c", Some(Duration::ZERO)).await.unwrap();
+        left_open().await;
+        assert_eq!(store.purge().await.unwrap(), 1);
+        assert_eq!(other.purge().await.unwrap(), 0);
+    }
+    schema.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn it_reads_what_is_there_although_somebody_left_a_transaction_open() {
+    let schema = Schema::new().await;
+    let pool = repeatable_read(1).await;
+    let other = in_schema(&schema, 1).await;
+    for store in both(on(&schema, pool.clone()).await) {
+        sqlx::raw_sql("BEGIN; SELECT count(*) FROM pg_class").execute(&pool).await.unwrap();
+        let version = put(&other, "k", Expected::Absent, b"a", None).await.unwrap();
+        // The connection is of no use for that; the next one is.
+        assert!(store.get(&["k"]).await.is_err());
+        assert_eq!(store.get(&["k"]).await.unwrap(), [Some(Versioned::new("a", version))]);
+        assert!(other.delete_if("k", version).await.unwrap());
+    }
+    schema.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn a_dropped_call_leaves_no_transaction_open_in_the_pool() {
+    let schema = Schema::new().await;
+    let pool = postgres(1).await;
+    let watcher = postgres(1).await;
+    let own = format!("{}.own", schema.name);
+    let run = async |sql: String| sqlx::raw_sql(AssertSqlSafe(sql)).execute(&pool).await.unwrap();
+    run(format!("CREATE TABLE {own} (waits integer)")).await;
+    let mut written: i64 = 0;
+    for store in both(on(&schema, pool.clone()).await) {
+        for waits in 0..12 {
+            for call in 0..5 {
+                let _ = wait_at_most(waits, async {
+                    match call {
+                        0 => drop(store.get(&["k"]).await.unwrap()),
+                        1 => drop(put(&store, "k", Expected::Absent, b"a", None).await),
+                        2 => drop(store.delete_if("k", 1).await.unwrap()),
+                        3 => drop(store.purge().await.unwrap()),
+                        _ => store.migrate().await.unwrap(),
+                    }
+                })
+                .await;
+                run(format!("INSERT INTO {own} VALUES ({waits})")).await;
+                written += 1;
+                let count = AssertSqlSafe(format!("SELECT count(*) FROM {own}"));
+                let seen: i64 = sqlx::query_scalar(count).fetch_one(&watcher).await.unwrap();
+                assert_eq!(seen, written, "not committed when call {call} was dropped after {waits} waits");
+            }
+        }
+    }
+    schema.drop().await;
+}
+
+/// The store as it is, and as it is behind a pooler.
+fn both(store: PostgresStore) -> [PostgresStore; 2] {
+    [store.clone(), store.through_transaction_pooler()]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -96,7 +193,7 @@ async fn it_hides_the_table_from_the_web() {
     let pool = postgres(1).await;
     let run = |sql: String| {
         let pool = pool.clone();
-        async move { sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&pool).await }
+        async move { sqlx::raw_sql(AssertSqlSafe(sql)).execute(&pool).await }
     };
     // Roles belong to the whole server, and another test may make the same one now.
     let role = "DO $$ BEGIN CREATE ROLE anon NOLOGIN; \
@@ -111,7 +208,7 @@ async fn it_hides_the_table_from_the_web() {
 
     let table = format!("\"{}\".\"whatsapp_state\"", schema.name);
     let secured = format!("SELECT relrowsecurity FROM pg_class WHERE oid = '{table}'::regclass");
-    let secured: bool = sqlx::query_scalar(sqlx::AssertSqlSafe(secured)).fetch_one(&pool).await.unwrap();
+    let secured: bool = sqlx::query_scalar(AssertSqlSafe(secured)).fetch_one(&pool).await.unwrap();
     assert!(secured);
     let as_anon = |what: &str| run(format!("SET ROLE anon; {what}; RESET ROLE"));
     let refused = as_anon(&format!("SELECT * FROM {table}")).await.unwrap_err();
@@ -123,8 +220,7 @@ async fn it_hides_the_table_from_the_web() {
     let mut transaction = pool.begin().await.unwrap();
     sqlx::query("SET LOCAL ROLE anon").execute(&mut *transaction).await.unwrap();
     let count = format!("SELECT count(*) FROM {table}");
-    let seen: i64 =
-        sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(&mut *transaction).await.unwrap();
+    let seen: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *transaction).await.unwrap();
     assert_eq!(seen, 0);
     transaction.rollback().await.unwrap();
     schema.drop().await;

@@ -1,0 +1,7 @@
+//! What the stores and the queues in a database have in common.
+
+#[cfg(feature = "postgres")]
+mod transaction;
+
+#[cfg(feature = "postgres")]
+pub(crate) use transaction::{Transaction, execute, fetch_all};
