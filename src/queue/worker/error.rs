@@ -3,6 +3,10 @@ use std::time::Duration;
 
 use crate::error::{Acceptance, Error, ErrorKind};
 
+/// How long a row rests at most because an error asks for it: later rows of its conversation wait behind it, and what
+/// asks may be a header with nonsense in it, or a machine whose clock is wrong.
+const LONGEST_ASKED: Duration = Duration::from_secs(15 * 60);
+
 /// Why an event was not handled, and what is to become of its row.
 ///
 /// An [`Error`] of a provider becomes one by `?`, and its acceptance is looked at first: a message that may have been
@@ -16,8 +20,8 @@ use crate::error::{Acceptance, Error, ErrorKind};
 /// | not accepted, and will not be: an invalid message, a refusing recipient, a closed window ... | is `dead` |
 /// | [`Unrecognized`](ErrorKind::Unrecognized) | stands in `review` |
 ///
-/// What is tried again rests for as long as the error [asks](Error::retry_after), otherwise for 1 s that doubles with
-/// each attempt up to 5 min. The reason is what the error displays, which names nobody.
+/// What is tried again rests for as long as the error [asks](Error::retry_after), but 15 min at most; otherwise for 1 s
+/// that doubles with each attempt up to 5 min. The reason is what the error displays, which names nobody.
 ///
 /// Any other error is given as a reason of your own. **The reason is stored with the row**, in the clear, and stays
 /// when the event is erased: of `error.to_string()` be sure that it names no user and repeats no message.
@@ -81,11 +85,12 @@ impl JobError {
 
 impl From<Error> for JobError {
     fn from(error: Error) -> Self {
+        let retry_after = error.retry_after().map(|asked| asked.min(LONGEST_ASKED));
         let next = match (error.acceptance(), error.kind()) {
             // Nothing was sent by this call, and the other one will have ended by the time of the next attempt.
-            (_, ErrorKind::Duplicate) => Next::Retry(error.retry_after()),
+            (_, ErrorKind::Duplicate) => Next::Retry(retry_after),
             (Acceptance::Unknown, _) => Next::Review,
-            (Acceptance::NotAccepted, kind) => after_refusal(kind, error.retry_after()),
+            (Acceptance::NotAccepted, kind) => after_refusal(kind, retry_after),
         };
         Self::new(next, error.to_string())
     }
@@ -184,6 +189,21 @@ mod tests {
         );
         assert_eq!(of(Next::Review), [Unrecognized]);
         assert_eq!(next(Throttled, Acceptance::NotAccepted, None), Next::Retry(None));
+    }
+
+    #[test]
+    fn nobody_makes_a_row_rest_for_longer_than_a_quarter_of_an_hour() {
+        let longest = Duration::from_secs(900);
+        let asks =
+            [longest - Duration::from_millis(1), longest, longest + Duration::from_millis(1), Duration::MAX];
+        for (kind, acceptance) in
+            [(ErrorKind::Throttled, Acceptance::NotAccepted), (ErrorKind::Duplicate, Acceptance::Unknown)]
+        {
+            let rests = asks.map(|ask| next(kind, acceptance, Some(ask)));
+            assert_eq!(rests, [asks[0], longest, longest, longest].map(|rest| Next::Retry(Some(rest))));
+        }
+        let own = JobError::retry_after(Duration::from_secs(86_400), "closed until tomorrow");
+        assert_eq!(own.next, Next::Retry(Some(Duration::from_secs(86_400))), "the handler's own word holds");
     }
 
     #[test]
