@@ -9,16 +9,19 @@ const LONGEST_ASKED: Duration = Duration::from_secs(15 * 60);
 
 /// Why an event was not handled, and what is to become of its row.
 ///
-/// An [`Error`] of a provider becomes one by `?`, and its acceptance is looked at first: a message that may have been
-/// accepted is never tried again blindly.
+/// An [`Error`] of a provider becomes one by `?`, and a message that may have been accepted is never tried again blindly.
 ///
 /// | the error | the row |
 /// |---|---|
 /// | [`Duplicate`](ErrorKind::Duplicate): the same message is being sent elsewhere just now | is tried again |
+/// | [`StoreUnavailable`](ErrorKind::StoreUnavailable): nobody could say whether it was sent before | is tried again |
 /// | its acceptance is [unknown](Acceptance::Unknown) | stands in `review` |
 /// | not accepted, but may be later or elsewhere: throttled, unavailable, credentials, no route ... | is tried again |
 /// | not accepted, and will not be: an invalid message, a refusing recipient, a closed window ... | is `dead` |
 /// | [`Unrecognized`](ErrorKind::Unrecognized) | stands in `review` |
+///
+/// The first two are errors of messages with an idempotency key, even if they may have been accepted before: at the next
+/// attempt the store decides whether such a message is sent.
 ///
 /// What is tried again rests for as long as the error [asks](Error::retry_after), but 15 min at most; otherwise for 1 s
 /// that doubles with each attempt up to 5 min. The reason is what the error displays, which names nobody.
@@ -87,8 +90,8 @@ impl From<Error> for JobError {
     fn from(error: Error) -> Self {
         let retry_after = error.retry_after().map(|asked| asked.min(LONGEST_ASKED));
         let next = match (error.acceptance(), error.kind()) {
-            // Nothing was sent by this call, and the other one will have ended by the time of the next attempt.
-            (_, ErrorKind::Duplicate) => Next::Retry(retry_after),
+            // This call sent nothing. Another one may have, which the store will know at the next attempt.
+            (_, ErrorKind::Duplicate | ErrorKind::StoreUnavailable) => Next::Retry(retry_after),
             (Acceptance::Unknown, _) => Next::Review,
             (Acceptance::NotAccepted, kind) => after_refusal(kind, retry_after),
         };
@@ -145,11 +148,14 @@ mod tests {
 
     #[test]
     fn what_may_have_been_accepted_is_never_tried_again_blindly() {
+        let tried_again = [ErrorKind::Duplicate, ErrorKind::StoreUnavailable];
         for kind in ErrorKind::ALL {
-            let expected = if *kind == ErrorKind::Duplicate { Next::Retry(WAIT) } else { Next::Review };
+            let expected = if tried_again.contains(kind) { Next::Retry(WAIT) } else { Next::Review };
             assert_eq!(next(*kind, Acceptance::Unknown, WAIT), expected, "{kind:?}");
         }
-        assert_eq!(next(ErrorKind::Duplicate, Acceptance::Unknown, None), Next::Retry(None));
+        for kind in tried_again {
+            assert_eq!(next(kind, Acceptance::Unknown, None), Next::Retry(None));
+        }
     }
 
     #[test]
