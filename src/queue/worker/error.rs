@@ -26,6 +26,9 @@ const LONGEST_ASKED: Duration = Duration::from_secs(15 * 60);
 /// What is tried again rests for as long as the error [asks](Error::retry_after), but 15 min at most; otherwise for 1 s
 /// that doubles with each attempt up to 5 min. The reason is what the error displays, which names nobody.
 ///
+/// At the [last attempt](crate::queue::Worker::max_attempts) a row that would be tried again is `dead`; it stands in
+/// `review` if the error's acceptance is unknown, or if the handler was cut off.
+///
 /// Any other error is given as a reason of your own. **The reason is stored with the row**, in the clear, and stays
 /// when the event is erased: of `error.to_string()` be sure that it names no user and repeats no message.
 ///
@@ -45,8 +48,12 @@ pub struct JobError {
 /// What is to become of a row that is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Tried again after this time, or one that grows with the attempts.
-    Retry(Option<Duration>),
+    /// Tried again after this time, or one that grows with the attempts. Given up after the last attempt, or looked at
+    /// if it is in doubt what was done.
+    Retry {
+        after: Option<Duration>,
+        in_doubt: bool,
+    },
     Review,
     Dead,
 }
@@ -54,12 +61,17 @@ pub(super) enum Next {
 impl JobError {
     /// The row is tried again, after 1 s that doubles with each attempt up to 5 min, less up to half of it by chance.
     pub fn retry(reason: impl Into<String>) -> Self {
-        Self::new(Next::Retry(None), reason)
+        Self::new(Next::Retry { after: None, in_doubt: false }, reason)
     }
 
     /// The row is tried again after this time.
     pub fn retry_after(after: Duration, reason: impl Into<String>) -> Self {
-        Self::new(Next::Retry(Some(after)), reason)
+        Self::new(Next::Retry { after: Some(after), in_doubt: false }, reason)
+    }
+
+    /// The handler did not come to its end, so nobody knows what it had done.
+    pub(super) fn cut_off(after: Option<Duration>, reason: &'static str) -> Self {
+        Self::new(Next::Retry { after, in_doubt: true }, reason)
     }
 
     /// Somebody should look at the row.
@@ -88,12 +100,13 @@ impl JobError {
 
 impl From<Error> for JobError {
     fn from(error: Error) -> Self {
-        let retry_after = error.retry_after().map(|asked| asked.min(LONGEST_ASKED));
-        let next = match (error.acceptance(), error.kind()) {
+        let after = error.retry_after().map(|asked| asked.min(LONGEST_ASKED));
+        let in_doubt = error.acceptance() == Acceptance::Unknown;
+        let next = match error.kind() {
             // This call sent nothing. Another one may have, which the store will know at the next attempt.
-            (_, ErrorKind::Duplicate | ErrorKind::StoreUnavailable) => Next::Retry(retry_after),
-            (Acceptance::Unknown, _) => Next::Review,
-            (Acceptance::NotAccepted, kind) => after_refusal(kind, retry_after),
+            ErrorKind::Duplicate | ErrorKind::StoreUnavailable => Next::Retry { after, in_doubt },
+            _ if in_doubt => Next::Review,
+            kind => after_refusal(kind, after),
         };
         Self::new(next, error.to_string())
     }
@@ -101,7 +114,7 @@ impl From<Error> for JobError {
 
 /// What becomes of an event whose answer was certainly not accepted. Every kind is named, so that a new one is thought
 /// about.
-fn after_refusal(kind: ErrorKind, retry_after: Option<Duration>) -> Next {
+fn after_refusal(kind: ErrorKind, after: Option<Duration>) -> Next {
     match kind {
         ErrorKind::Throttled
         | ErrorKind::RecipientThrottled
@@ -112,7 +125,7 @@ fn after_refusal(kind: ErrorKind, retry_after: Option<Duration>) -> Next {
         | ErrorKind::Credentials
         | ErrorKind::AccountBlocked
         | ErrorKind::Duplicate
-        | ErrorKind::Expired => Next::Retry(retry_after),
+        | ErrorKind::Expired => Next::Retry { after, in_doubt: false },
         ErrorKind::InvalidMessage
         | ErrorKind::Unsupported
         | ErrorKind::NotPortable
@@ -137,6 +150,10 @@ mod tests {
 
     const WAIT: Option<Duration> = Some(Duration::from_secs(7));
 
+    fn retry(after: Option<Duration>, in_doubt: bool) -> Next {
+        Next::Retry { after, in_doubt }
+    }
+
     fn next(kind: ErrorKind, acceptance: Acceptance, wait: Option<Duration>) -> Next {
         let error = Error::new(kind, acceptance);
         let error = wait.map_or(Error::new(kind, acceptance), |wait| error.with_retry_after(wait));
@@ -150,11 +167,11 @@ mod tests {
     fn what_may_have_been_accepted_is_never_tried_again_blindly() {
         let tried_again = [ErrorKind::Duplicate, ErrorKind::StoreUnavailable];
         for kind in ErrorKind::ALL {
-            let expected = if tried_again.contains(kind) { Next::Retry(WAIT) } else { Next::Review };
+            let expected = if tried_again.contains(kind) { retry(WAIT, true) } else { Next::Review };
             assert_eq!(next(*kind, Acceptance::Unknown, WAIT), expected, "{kind:?}");
         }
         for kind in tried_again {
-            assert_eq!(next(kind, Acceptance::Unknown, None), Next::Retry(None));
+            assert_eq!(next(kind, Acceptance::Unknown, None), retry(None, true));
         }
     }
 
@@ -166,7 +183,7 @@ mod tests {
         };
         use ErrorKind::*;
         assert_eq!(
-            of(Next::Retry(WAIT)),
+            of(retry(WAIT, false)),
             [
                 RecipientThrottled,
                 Throttled,
@@ -194,7 +211,7 @@ mod tests {
             ]
         );
         assert_eq!(of(Next::Review), [Unrecognized]);
-        assert_eq!(next(Throttled, Acceptance::NotAccepted, None), Next::Retry(None));
+        assert_eq!(next(Throttled, Acceptance::NotAccepted, None), retry(None, false));
     }
 
     #[test]
@@ -206,15 +223,19 @@ mod tests {
             [(ErrorKind::Throttled, Acceptance::NotAccepted), (ErrorKind::Duplicate, Acceptance::Unknown)]
         {
             let rests = asks.map(|ask| next(kind, acceptance, Some(ask)));
-            assert_eq!(rests, [asks[0], longest, longest, longest].map(|rest| Next::Retry(Some(rest))));
+            assert_eq!(
+                rests,
+                [asks[0], longest, longest, longest]
+                    .map(|rest| retry(Some(rest), acceptance == Acceptance::Unknown))
+            );
         }
         let own = JobError::retry_after(Duration::from_secs(86_400), "closed until tomorrow");
-        assert_eq!(own.next, Next::Retry(Some(Duration::from_secs(86_400))), "the handler's own word holds");
+        assert_eq!(own.next, retry(Some(Duration::from_secs(86_400)), false), "the handler's own word holds");
     }
 
     #[test]
     fn debug_says_what_becomes_of_the_row_and_not_why() {
         let error = JobError::retry_after(Duration::from_secs(1), "CANARY");
-        assert_eq!(format!("{error:?}"), "JobError { next: Retry(Some(1s)), .. }");
+        assert_eq!(format!("{error:?}"), "JobError { next: Retry { after: Some(1s), in_doubt: false }, .. }");
     }
 }

@@ -65,7 +65,8 @@ impl Worker {
         let end = match event {
             _ if lease.is_over(started) => End::Lost,
             _ if *phase.borrow() != Phase::Running => End::Not(Then::Release),
-            _ if claim.attempts > self.max_attempts => End::Not(Then::dead("tried too often")),
+            // The last attempt was cut off with its worker.
+            _ if claim.attempts > self.max_attempts => End::Not(Then::review("tried too often")),
             None => End::Not(Then::review("the event cannot be read")),
             Some(event) => {
                 let is_last = claim.attempts >= self.max_attempts;
@@ -78,10 +79,10 @@ impl Worker {
                     Held::Ended(Ok(Err(error))) => End::Not(self.after(error, claim.attempts)),
                     Held::Ended(Err(_)) => {
                         self.observe(&WorkerEvent::Panicked { job: report.clone() });
-                        End::Not(self.after(JobError::retry("the handler panicked"), claim.attempts))
+                        End::Not(self.after(JobError::cut_off(None, "the handler panicked"), claim.attempts))
                     }
                     Held::Stopped => {
-                        let stopped = JobError::retry_after(Duration::ZERO, "the worker was stopped");
+                        let stopped = JobError::cut_off(Some(Duration::ZERO), "the worker was stopped");
                         End::Not(self.after(stopped, claim.attempts))
                     }
                     Held::Lost => End::Lost,
@@ -96,9 +97,11 @@ impl Worker {
     fn after(&self, error: JobError, attempts: u32) -> Then {
         let (next, reason) = error.into_parts();
         match next {
-            Next::Retry(_) if attempts >= self.max_attempts => Then::dead(reason),
-            Next::Retry(Some(after)) => Then::retry(after, reason),
-            Next::Retry(None) => Then::retry(rest(&*self.clock, attempts), reason),
+            Next::Retry { in_doubt: true, .. } if attempts >= self.max_attempts => Then::review(reason),
+            Next::Retry { .. } if attempts >= self.max_attempts => Then::dead(reason),
+            Next::Retry { after, .. } => {
+                Then::retry(after.unwrap_or_else(|| rest(&*self.clock, attempts)), reason)
+            }
             Next::Review => Then::review(reason),
             Next::Dead => Then::dead(reason),
         }

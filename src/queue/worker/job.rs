@@ -33,7 +33,7 @@ impl Job {
         self.row
     }
 
-    /// Whether there is no further attempt: what would be tried again after this one is dead.
+    /// Whether there is no further attempt: what would be tried again after this one is dead, or stands in `review`.
     pub fn is_last_attempt(&self) -> bool {
         self.last_attempt
     }

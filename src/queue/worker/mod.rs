@@ -130,9 +130,10 @@ impl Worker {
         self
     }
 
-    /// How many times a row is tried before it is dead: 20 unless told otherwise. 0 counts as 1.
+    /// How many times a row is tried before it is given up: 20 unless told otherwise. 0 counts as 1.
     ///
-    /// Every claim counts, those that were cut off included. With 1 an event whose handler was cut off is dead.
+    /// Every claim counts, those that were cut off included. A row is dead after its last attempt, or stands in `review`
+    /// if nobody knows what that had done: it was cut off, or something may have been sent.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
@@ -161,9 +162,10 @@ impl Worker {
     /// * A handler that returns `Ok` has handled its event; what a [`JobError`] does to the row, it says itself. A
     ///   handler that panics (where panics unwind) fails alone, and its row is tried again; the panic's message is not
     ///   kept, since it may repeat the user's.
-    /// * A row that was claimed more than [`max_attempts`](Self::max_attempts) times is dead; one that cannot be read
-    ///   as an event stands in `review`. Neither is given to the handler. An event of a kind that this version does
-    ///   not know can be read, as [`Unrecognized`](crate::EventKind::Unrecognized).
+    /// * A row that was claimed more than [`max_attempts`](Self::max_attempts) times, because its last attempt was cut
+    ///   off, stands in `review`, as does one that cannot be read as an event. Neither is given to the handler. An event
+    ///   of a kind that this version does not know can be read, as
+    ///   [`Unrecognized`](crate::EventKind::Unrecognized).
     /// * A queue that fails is asked again, after a pause that grows from 1 s to 30 s. It never ends the worker.
     /// * Once `shutdown` is ready nothing more is claimed. Jobs that run go on for the time of
     ///   [`grace`](Self::grace); then they are dropped, and their rows are free at once, with this attempt counted.

@@ -105,9 +105,23 @@ fn the_last_attempt_is_the_last() {
 }
 
 #[test]
+fn what_may_have_been_sent_is_never_dead() {
+    use Acceptance::{NotAccepted, Unknown};
+    for kind in [ErrorKind::Duplicate, ErrorKind::StoreUnavailable] {
+        for (acceptance, last) in [(Unknown, RowStatus::Review), (NotAccepted, RowStatus::Dead)] {
+            let lab = Lab::with(&[ANN]);
+            lab.run(lab.worker().max_attempts(2), 60.0, async |_| {
+                Err(Error::new(kind, acceptance).with_retry_after(secs(1.0)).into())
+            });
+            assert_eq!((lab.row(1).status, lab.row(1).attempts), (last, 2), "{kind:?}, {acceptance:?}");
+        }
+    }
+}
+
+#[test]
 fn a_row_that_was_cut_off_too_often_is_not_handled_again() {
     for (cut_off, status, reason) in
-        [(2, RowStatus::Done, None), (3, RowStatus::Dead, Some("tried too often"))]
+        [(2, RowStatus::Done, None), (3, RowStatus::Review, Some("tried too often"))]
     {
         let lab = Lab::with(&[ANN]);
         for _ in 0..cut_off {
@@ -153,7 +167,7 @@ fn a_panic_fails_its_own_job_alone_and_is_not_repeated() {
     // Also before there is a future, and at the last attempt.
     let lab = Lab::with(&[ANN]);
     lab.run(lab.worker().max_attempts(1), 1.0, |_| -> std::future::Ready<Result<(), JobError>> { panics() });
-    assert_eq!(lab.told(), ["0ns: panicked 1#1 0ns", "0ns: dead 1#1 0ns"]);
+    assert_eq!(lab.told(), ["0ns: panicked 1#1 0ns", "0ns: review 1#1 0ns"]);
 }
 
 #[test]

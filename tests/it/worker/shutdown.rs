@@ -80,12 +80,12 @@ fn jobs_that_take_longer_than_the_grace_are_dropped_and_their_rows_free_at_once(
 }
 
 #[test]
-fn a_job_that_is_stopped_in_its_last_attempt_is_dead() {
+fn a_job_that_is_stopped_in_its_last_attempt_is_for_somebody_to_look_at() {
     let lab = Lab::with(&[ANN]);
     lab.run(lab.worker().max_attempts(1).grace(Duration::ZERO), 1.0, |_| std::future::pending());
     assert_eq!(
         (lab.row(1).status, lab.row(1).reason.as_deref()),
-        (RowStatus::Dead, Some("the worker was stopped"))
+        (RowStatus::Review, Some("the worker was stopped"))
     );
 }
 
