@@ -15,7 +15,8 @@ use super::{Job, JobError, JobReport, QueueCall, Worker, WorkerEvent};
 use crate::clock::timeout;
 use crate::inbound::InboundEvent;
 
-/// A claim by our own clock: never longer than it is by the queue's.
+/// A claim by our own clock: never longer than it is by the queue's, as long as both clocks run. Ours may stand still
+/// while the machine is suspended; the time of day does not, but it is also set, and would cost claims that hold.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lease {
     renew_at: Duration,

@@ -74,6 +74,8 @@ const MIN_POLL: Duration = Duration::from_millis(10);
 ///   when time runs out after `shutdown`.
 /// * Events of one conversation come one after the other, in their order. Only what stands in `review` or `dead` is
 ///   passed over by those behind it.
+/// * **After the machine was suspended** a handler may go on although its lease has ended and another worker has the
+///   row: a monotonic clock may stand still meanwhile. The next renewal, due within a third of the lease, drops it.
 ///
 /// # One future
 ///
