@@ -2,7 +2,9 @@
 //!
 //! A queue is an [`EventSink`], so it is given to a [`WebhookHandler`](crate::WebhookHandler) as it is. Its table
 //! `message_queue` has a row for each event, which goes from `pending` through `processing` to `done`; what needs a
-//! person's eye stands in `review`, what was given up in `dead`, and both can be [driven again](Queue::redrive).
+//! person's eye stands in `review`, what was given up in `dead`, and both can be [driven again](Queue::redrive) or
+//! [discarded](Queue::discard). Only what is done can be [erased](Queue::erase) and [purged](Queue::purge): discard what
+//! is parked, or its texts and numbers stay for ever.
 
 use std::time::Duration;
 
@@ -96,6 +98,14 @@ pub trait Queue: EventSink {
     /// [`QueueError`] if the queue cannot be reached.
     async fn redrive(&self, rows: &[i64]) -> Result<u64, QueueError>;
 
+    /// Makes rows in `review` or `dead` done from now on, without a reason, so that they are erased and purged as the
+    /// others are, and says how many. Others are left as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError`] if the queue cannot be reached.
+    async fn discard(&self, rows: &[i64]) -> Result<u64, QueueError>;
+
     /// Blanks payload and conversation of rows that were done longer ago than `age`, and says of how many. The event
     /// ids stay, so that nothing is taken twice.
     ///
@@ -150,7 +160,7 @@ pub enum RowStatus {
     Pending,
     /// A worker has it, or had it until its lease ended.
     Processing,
-    /// Handled.
+    /// Handled, or discarded.
     Done,
     /// Nobody knows whether it was handled, or the worker could not read it: somebody should look at it.
     Review,
@@ -253,7 +263,7 @@ pub struct Counts {
     pub pending: u64,
     /// In work.
     pub processing: u64,
-    /// Handled, and not purged yet.
+    /// Handled or discarded, and not purged yet.
     pub done: u64,
     /// To be looked at.
     pub review: u64,
@@ -303,7 +313,8 @@ redacted_debug! {
 }
 
 /// How long a row is kept after it was done: 8 days at least, because providers post a webhook again for up to 7 days,
-/// and an event whose id is forgotten is taken anew.
+/// and an event whose id is forgotten is taken anew. What stands in `review` or `dead` is kept until somebody
+/// [drives it again](Queue::redrive) or [discards](Queue::discard) it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Retention(Duration);
 

@@ -153,6 +153,20 @@ impl MemoryQueue {
         Ok(true)
     }
 
+    /// Changes those of the rows that are parked, and says how many.
+    fn with_parked(&self, rows: &[i64], change: impl Fn(&mut Row, Duration)) -> Result<u64, QueueError> {
+        let now = self.clock.elapsed();
+        let mut state = self.available()?;
+        let mut changed = 0;
+        for id in rows {
+            if let Some(row) = state.rows.get_mut(id).filter(|row| row.is_parked()) {
+                change(row, now);
+                changed += 1;
+            }
+        }
+        Ok(changed)
+    }
+
     /// The rows that were done longer ago than `age`.
     fn done_before(&self, state: &State, age: Duration) -> Vec<i64> {
         let now = self.clock.elapsed();
@@ -187,6 +201,12 @@ impl Row {
         self.status = status;
         self.lease = None;
         self.available_at = available_at;
+    }
+
+    fn done(&mut self, now: Duration) {
+        self.end(RowStatus::Done, now);
+        self.reason = None;
+        self.finished_at = Some(now);
     }
 }
 
@@ -257,10 +277,7 @@ impl Queue for MemoryQueue {
     }
 
     async fn complete(&self, claim: &Claim) -> Result<bool, QueueError> {
-        self.with_claimed(claim, |row, now| {
-            row.end(RowStatus::Done, now);
-            row.finished_at = Some(now);
-        })
+        self.with_claimed(claim, Row::done)
     }
 
     async fn fail(&self, claim: &Claim, then: Then) -> Result<bool, QueueError> {
@@ -308,18 +325,15 @@ impl Queue for MemoryQueue {
     }
 
     async fn redrive(&self, rows: &[i64]) -> Result<u64, QueueError> {
-        let now = self.clock.elapsed();
-        let mut state = self.available()?;
-        let mut redriven = 0;
-        for id in rows {
-            if let Some(row) = state.rows.get_mut(id).filter(|row| row.is_parked()) {
-                row.end(RowStatus::Pending, now);
-                row.attempts = 0;
-                row.reason = None;
-                redriven += 1;
-            }
-        }
-        Ok(redriven)
+        self.with_parked(rows, |row, now| {
+            row.end(RowStatus::Pending, now);
+            row.attempts = 0;
+            row.reason = None;
+        })
+    }
+
+    async fn discard(&self, rows: &[i64]) -> Result<u64, QueueError> {
+        self.with_parked(rows, Row::done)
     }
 
     async fn erase(&self, age: Duration) -> Result<u64, QueueError> {

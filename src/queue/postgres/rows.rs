@@ -78,6 +78,10 @@ impl Queue for PostgresQueue {
         self.change(self.query(&self.statements.redrive).bind(rows), &lock).await
     }
 
+    async fn discard(&self, rows: &[i64]) -> Result<u64, QueueError> {
+        self.change(self.query(&self.statements.discard).bind(rows), "").await
+    }
+
     async fn erase(&self, age: Duration) -> Result<u64, QueueError> {
         let erase = self.query(&self.statements.erase).bind(bounds::seconds(age));
         self.change(erase, "").await

@@ -19,6 +19,7 @@ pub(super) struct Statements {
     pub(super) counts: Arc<str>,
     pub(super) parked: Arc<str>,
     pub(super) redrive: Arc<str>,
+    pub(super) discard: Arc<str>,
     pub(super) erase: Arc<str>,
     pub(super) purge: Arc<str>,
 }
@@ -67,6 +68,11 @@ impl Statements {
             redrive: format!(
                 "UPDATE {table} SET status = 'pending', attempts = 0, reason = NULL, \
                  available_at = statement_timestamp() \
+                 WHERE id = ANY ($1::bigint[]) AND status IN ('review', 'dead')"
+            )
+            .into(),
+            discard: format!(
+                "UPDATE {table} SET status = 'done', reason = NULL, finished_at = statement_timestamp() \
                  WHERE id = ANY ($1::bigint[]) AND status IN ('review', 'dead')"
             )
             .into(),

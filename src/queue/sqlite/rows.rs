@@ -74,17 +74,11 @@ impl Queue for SqliteQueue {
     }
 
     async fn redrive(&self, rows: &[i64]) -> Result<u64, QueueError> {
-        let redrive = async {
-            let mut write = self.write().await?;
-            let mut redriven = 0;
-            for row in rows {
-                let redrive = sqlx::query(statements::REDRIVE).bind(row).bind(self.now());
-                redriven += redrive.execute(&mut *write.transaction).await?.rows_affected();
-            }
-            write.transaction.commit().await?;
-            Ok(redriven)
-        };
-        redrive.await.map_err(queue_error)
+        self.of_parked(statements::REDRIVE, rows).await
+    }
+
+    async fn discard(&self, rows: &[i64]) -> Result<u64, QueueError> {
+        self.of_parked(statements::DISCARD, rows).await
     }
 
     async fn erase(&self, age: Duration) -> Result<u64, QueueError> {
@@ -112,6 +106,21 @@ impl SqliteQueue {
             let mut write = self.write().await?;
             let query = query(self.now());
             let changed = query.execute(&mut *write.transaction).await?.rows_affected();
+            write.transaction.commit().await?;
+            Ok(changed)
+        };
+        change.await.map_err(queue_error)
+    }
+
+    /// Changes those of the rows that are parked.
+    async fn of_parked(&self, statement: &'static str, rows: &[i64]) -> Result<u64, QueueError> {
+        let change = async {
+            let mut write = self.write().await?;
+            let mut changed = 0;
+            for row in rows {
+                let query = sqlx::query(statement).bind(row).bind(self.now());
+                changed += query.execute(&mut *write.transaction).await?.rows_affected();
+            }
             write.transaction.commit().await?;
             Ok(changed)
         };

@@ -52,6 +52,10 @@ pub(super) const REDRIVE: &str = "UPDATE message_queue \
      SET status = 'pending', attempts = 0, reason = NULL, available_at = ?2 \
      WHERE id = ?1 AND status IN ('review', 'dead')";
 
+pub(super) const DISCARD: &str = "UPDATE message_queue \
+     SET status = 'done', reason = NULL, finished_at = ?2 \
+     WHERE id = ?1 AND status IN ('review', 'dead')";
+
 pub(super) const ERASE: &str = "UPDATE message_queue SET payload = 'null', conversation = '' \
      WHERE status = 'done' AND finished_at < ?1 AND conversation <> ''";
 

@@ -29,8 +29,8 @@ const LONGEST_ASKED: Duration = Duration::from_secs(15 * 60);
 /// At the [last attempt](crate::queue::Worker::max_attempts) a row that would be tried again is `dead`; it stands in
 /// `review` if the error's acceptance is unknown, or if the handler was cut off.
 ///
-/// Any other error is given as a reason of your own. **The reason is stored with the row**, in the clear, and stays
-/// when the event is erased: of `error.to_string()` be sure that it names no user and repeats no message.
+/// Any other error is given as a reason of your own. **The reason is stored with the row**, in the clear, until the row
+/// is done: of `error.to_string()` be sure that it names no user and repeats no message.
 ///
 /// ```
 /// use whatsapp_provider::queue::JobError;

@@ -187,6 +187,23 @@ fn done_rows_are_blanked_and_then_forgotten_with_their_ids() {
 }
 
 #[test]
+fn discarded_rows_are_done_from_then_on() {
+    let lab = Lab::with(&[ANN, BOB]);
+    let claims = lab.claim(2);
+    assert!(lab.fail(&claims[0], Then::dead("gone")));
+    lab.clock.advance(DAY);
+    assert_eq!(lab.run(lab.queue.discard(&[1, 1, 2, 99])).unwrap(), 1);
+    let row = lab.queue.rows().remove(0);
+    assert_eq!((row.status, row.reason), (RowStatus::Done, None));
+    assert_eq!(lab.queue.rows()[1].status, RowStatus::Processing, "only what is parked");
+    lab.clock.advance(DAY);
+    assert_eq!(lab.run(lab.queue.erase(DAY)).unwrap(), 0);
+    lab.clock.advance(JUST);
+    assert_eq!(lab.run(lab.queue.erase(DAY)).unwrap(), 1);
+    assert_eq!(lab.run(lab.queue.redrive(&[1])).unwrap(), 0, "what is done is done");
+}
+
+#[test]
 fn who_listens_is_told_of_new_rows_and_of_nothing_else() {
     let mut lab = Lab::with(&[ANN]);
     let mut listener = lab.run(lab.queue.listen()).unwrap();
@@ -220,6 +237,7 @@ fn an_unavailable_queue_does_nothing_at_all() {
     assert!(lab.run(lab.queue.counts()).is_err());
     assert!(lab.run(lab.queue.parked(0, 1)).is_err());
     assert!(lab.run(lab.queue.redrive(&[1])).is_err());
+    assert!(lab.run(lab.queue.discard(&[1])).is_err());
     assert!(lab.run(lab.queue.erase(DAY)).is_err());
     assert!(lab.run(lab.queue.purge(Retention::MIN)).is_err());
     assert!(lab.run(lab.queue.listen()).is_err());

@@ -154,6 +154,10 @@ impl Queue for Probe {
         self.inner.redrive(rows).await
     }
 
+    async fn discard(&self, rows: &[i64]) -> Result<u64, QueueError> {
+        self.inner.discard(rows).await
+    }
+
     async fn erase(&self, age: Duration) -> Result<u64, QueueError> {
         self.inner.erase(age).await
     }

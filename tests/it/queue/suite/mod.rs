@@ -97,6 +97,7 @@ macro_rules! on_every_queue {
             upkeep: parked_rows_are_read_page_by_page
             upkeep: only_parked_rows_are_driven_again
             upkeep: a_redriven_row_waits_for_a_later_one_that_is_in_work
+            upkeep: discarded_rows_are_done_and_leave_nothing_behind
             upkeep: erased_rows_keep_their_ids
             upkeep: purged_rows_are_forgotten
             crowd: many_workers_keep_the_order_and_handle_each_row_once

@@ -87,6 +87,32 @@ pub(crate) async fn a_redriven_row_waits_for_a_later_one_that_is_in_work(place: 
     assert!(queue.claim(10, LONG).await.unwrap().is_empty());
 }
 
+pub(crate) async fn discarded_rows_are_done_and_leave_nothing_behind(place: &impl Place) {
+    let queue = place.queue();
+    let claims = one_of_each(place).await;
+    place.age(9 * DAY).await;
+    assert_eq!(queue.erase(DAY).await.unwrap(), 1, "what was handled");
+    let all: Vec<i64> = place.rows().await.iter().map(|row| row.id).chain([i64::MAX]).collect();
+    assert_eq!(queue.discard(&[]).await.unwrap(), 0);
+    assert_eq!(queue.discard(&all).await.unwrap(), 2);
+    assert_eq!(queue.discard(&all).await.unwrap(), 0, "once");
+    assert_eq!(queue.redrive(&all).await.unwrap(), 0);
+    assert!(queue.parked(0, 10).await.unwrap().is_empty());
+    assert_eq!(numbers(queue.counts().await.unwrap()), [1, 1, 3, 0, 0]);
+    assert!(queue.complete(&claims[0]).await.unwrap(), "what was in work is so still");
+
+    assert_eq!(queue.erase(DAY).await.unwrap(), 0, "they are done since now");
+    place.age(2 * DAY).await;
+    assert_eq!(queue.erase(DAY).await.unwrap(), 3, "with the one that was handled meanwhile");
+    for row in place.rows().await.iter().filter(|row| row.status == "done") {
+        let left = (row.payload.as_str(), row.conversation.as_str(), row.reason.as_deref());
+        assert_eq!(left, ("null", "", None), "{}", row.id);
+    }
+    place.age(7 * DAY).await;
+    assert_eq!(queue.purge(Retention::MIN).await.unwrap(), 4);
+    assert_eq!(numbers(queue.counts().await.unwrap()), [1, 0, 0, 0, 0]);
+}
+
 pub(crate) async fn erased_rows_keep_their_ids(place: &impl Place) {
     let queue = place.queue();
     one_of_each(place).await;
