@@ -2,6 +2,10 @@
 
 #[cfg(feature = "postgres")]
 mod transaction;
+#[cfg(feature = "sqlite")]
+mod writer;
 
 #[cfg(feature = "postgres")]
 pub(crate) use transaction::{Transaction, execute, fetch_all};
+#[cfg(feature = "sqlite")]
+pub(crate) use writer::{Write, Writer};

@@ -13,6 +13,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::{Expected, PutOutcome, StateError, StateStore, Versioned, check_key};
 use crate::clock::{Clock, Timestamp, TokioClock};
+use crate::database::Writer;
 
 /// The last version is kept apart from the keys, so that it survives them. Times are milliseconds since 1970.
 const MIGRATION: &str = "
@@ -40,11 +41,12 @@ const MIGRATION: &str = "
 pub struct SqliteStore {
     pool: SqlitePool,
     clock: Arc<dyn Clock>,
+    writer: Writer,
 }
 
 impl SqliteStore {
     /// Opens the file, or makes it, with its tables. What was written survives a power cut. A write waits 5 s at most for
-    /// the writes of others.
+    /// the writes of other processes.
     ///
     /// # Errors
     ///
@@ -67,7 +69,7 @@ impl SqliteStore {
     ///
     /// A claim must survive a power cut: let the pool's connections have `synchronous` at `FULL`.
     pub fn new(pool: SqlitePool) -> Self {
-        Self { pool, clock: Arc::new(TokioClock::new()) }
+        Self { pool, clock: Arc::new(TokioClock::new()), writer: Writer::default() }
     }
 
     /// The clock by whose time of day values expire. Processes that share a file must agree on the time.
@@ -114,15 +116,15 @@ impl SqliteStore {
         to_column(self.clock.now())
     }
 
-    /// Runs `work` in a transaction. It takes the right to write at its beginning: what it reads is what it then changes.
+    /// Runs `work` in a transaction that may write from its beginning: what it reads is what it then changes.
     async fn write<T>(
         &self,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StateError> {
         let write = async {
-            let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-            let done = work(&mut transaction).await?;
-            transaction.commit().await?;
+            let mut write = self.writer.begin(&self.pool).await?;
+            let done = work(&mut write.transaction).await?;
+            write.transaction.commit().await?;
             Ok(done)
         };
         write.await.map_err(|error: sqlx::Error| StateError::new(error))

@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Sqlite, Transaction};
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::sync::watch;
 
 use super::cause::{queue_error, sink_error};
 use super::row::NewRow;
 use super::{QueueError, WakeUps, Worker};
 use crate::clock::{Clock, TokioClock};
+use crate::database::{Write, Writer};
 use crate::inbound::InboundEvent;
 use crate::sink::{EventSink, SinkError};
 
@@ -44,9 +44,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct SqliteQueue {
     pool: SqlitePool,
     clock: Arc<dyn Clock>,
-    /// Writers of this process wait for each other here, in turn. SQLite would let them try again and again, and some
-    /// of them in vain.
-    writer: Arc<Mutex<()>>,
+    writer: Writer,
     inserted: Arc<watch::Sender<()>>,
 }
 
@@ -82,7 +80,7 @@ impl SqliteQueue {
         Self {
             pool,
             clock: Arc::new(TokioClock::new()),
-            writer: Arc::new(Mutex::new(())),
+            writer: Writer::default(),
             inserted: Arc::new(watch::Sender::new(())),
         }
     }
@@ -120,11 +118,7 @@ impl SqliteQueue {
     }
 
     async fn write(&self) -> Result<Write<'_>, sqlx::Error> {
-        let turn = self.writer.lock().await;
-        // Takes the lock of the file at once. A transaction that reads first and writes later is refused without
-        // waiting if somebody wrote in between.
-        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Write { transaction, _turn: turn })
+        self.writer.begin(&self.pool).await
     }
 
     fn now(&self) -> i64 {
@@ -149,12 +143,6 @@ impl SqliteQueue {
         write.transaction.commit().await?;
         Ok(inserted)
     }
-}
-
-/// A transaction that writes. The fields are dropped in this order: the transaction is undone before the next begins.
-struct Write<'q> {
-    transaction: Transaction<'static, Sqlite>,
-    _turn: MutexGuard<'q, ()>,
 }
 
 #[async_trait]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use whatsapp_provider::state::{Expected, SqliteStore, StateStore};
 use whatsapp_provider::testing::TestClock;
 
@@ -65,6 +66,28 @@ async fn it_keeps_what_it_has_when_it_is_opened_again() {
     };
     assert_eq!(pragma("PRAGMA synchronous").await, 2, "a claim survives a power cut");
     assert_eq!(pragma("PRAGMA busy_timeout").await, 5000);
+}
+
+/// SQLite lets writers try again and again until their time is up, and one of many may never be lucky.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_of_one_process_wait_for_their_turn_however_impatient_their_connections_are() {
+    let folder = Folder::new("turns");
+    let opened = SqliteStore::open(folder.file()).await.unwrap();
+    let options = SqliteConnectOptions::new().filename(folder.file()).busy_timeout(Duration::ZERO);
+    let store = SqliteStore::new(SqlitePool::connect_with(options).await.unwrap());
+    let writers: Vec<_> = (0..100)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { put(&store, &n.to_string(), Expected::Absent, b"a", None).await })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap().unwrap();
+    }
+    // Another process has its own turns.
+    let held = opened.pool().begin_with("BEGIN IMMEDIATE").await.unwrap();
+    assert!(store.delete_if("0", 1).await.is_err());
+    held.rollback().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
