@@ -170,6 +170,11 @@ impl StateError {
     }
 }
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+fn state_error(error: sqlx::Error) -> StateError {
+    StateError::new(crate::database::Cause::from(error))
+}
+
 /// A key is longer than a key may be, or has a NUL in it. The key itself is not repeated.
 #[derive(Debug, thiserror::Error)]
 #[error("a key has at most {MAX_KEY} bytes and no NUL; this one has {bytes} bytes")]

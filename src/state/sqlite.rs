@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Row, SqliteConnection};
 
-use super::{Expected, PutOutcome, StateError, StateStore, Versioned, check_key};
+use super::{Expected, PutOutcome, StateError, StateStore, Versioned, check_key, state_error};
 use crate::clock::{Clock, Timestamp, TokioClock};
 use crate::database::Writer;
 
@@ -60,7 +60,7 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full);
         // Only one connection can write at a time; a few more can read.
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await;
-        let store = Self::new(pool.map_err(StateError::new)?);
+        let store = Self::new(pool.map_err(state_error)?);
         store.migrate().await?;
         Ok(store)
     }
@@ -127,7 +127,7 @@ impl SqliteStore {
             write.transaction.commit().await?;
             Ok(done)
         };
-        write.await.map_err(|error: sqlx::Error| StateError::new(error))
+        write.await.map_err(state_error)
     }
 }
 
@@ -169,7 +169,7 @@ impl StateStore for SqliteStore {
             transaction.commit().await?;
             Ok(keys.iter().map(|key| found.get(key).cloned().flatten()).collect())
         };
-        read.await.map_err(|error: sqlx::Error| StateError::new(error))
+        read.await.map_err(state_error)
     }
 
     async fn put_if(

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres, Row};
 
-use super::{Expected, PutOutcome, StateError, StateStore, Versioned, check_key};
+use super::{Expected, PutOutcome, StateError, StateStore, Versioned, check_key, state_error};
 use crate::database::{self, Transaction};
 use crate::error::ConfigError;
 
@@ -98,7 +98,7 @@ impl PostgresStore {
     ///
     /// [`StateError`] if the address is not one of PostgreSQL, or nobody answers there.
     pub async fn connect(url: &str) -> Result<Self, StateError> {
-        Ok(Self::new(PgPool::connect(url).await.map_err(StateError::new)?))
+        Ok(Self::new(PgPool::connect(url).await.map_err(state_error)?))
     }
 
     /// Uses a pool that is there.
@@ -159,7 +159,7 @@ impl PostgresStore {
             transaction.raw(self.migration()).await?;
             transaction.commit().await
         };
-        migrate.await.map_err(|error: sqlx::Error| StateError::new(error))
+        migrate.await.map_err(state_error)
     }
 
     /// Deletes what has expired, and says how many keys that were. For a timer of the application's, once a day or so.
@@ -178,12 +178,12 @@ impl PostgresStore {
 
     /// The rows that a statement answers with.
     async fn rows(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, StateError> {
-        database::fetch_all(&self.pool, "", query).await.map_err(StateError::new)
+        database::fetch_all(&self.pool, "", query).await.map_err(state_error)
     }
 
     /// How many rows a statement has changed.
     async fn change(&self, query: Query<'_, Postgres, PgArguments>) -> Result<u64, StateError> {
-        database::execute(&self.pool, "", query).await.map_err(StateError::new)
+        database::execute(&self.pool, "", query).await.map_err(state_error)
     }
 }
 
@@ -199,7 +199,7 @@ fn to_column(version: u64) -> i64 {
 }
 
 fn version_of(row: &PgRow) -> Result<u64, StateError> {
-    let version: i64 = row.try_get("version").map_err(StateError::new)?;
+    let version: i64 = row.try_get("version").map_err(state_error)?;
     u64::try_from(version).map_err(StateError::new)
 }
 
@@ -210,8 +210,8 @@ impl StateStore for PostgresStore {
         let rows = self.rows(self.query(&self.table.get).bind(keys)).await?;
         let mut found = HashMap::with_capacity(rows.len());
         for row in &rows {
-            let key: String = row.try_get("key").map_err(StateError::new)?;
-            let value: Vec<u8> = row.try_get("value").map_err(StateError::new)?;
+            let key: String = row.try_get("key").map_err(state_error)?;
+            let value: Vec<u8> = row.try_get("value").map_err(state_error)?;
             found.insert(key, Versioned::new(value, version_of(row)?));
         }
         Ok(keys.iter().map(|key| found.get(*key).cloned()).collect())

@@ -226,6 +226,24 @@ async fn it_hides_the_table_from_the_web() {
     schema.drop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn its_errors_say_what_is_wrong_and_quote_nothing() {
+    let schema = Schema::new().await;
+    let store = in_schema(&schema, 1).await;
+    let refuses = format!("ALTER TABLE {}.whatsapp_state ADD CHECK (key <> 'CANARY')", schema.name);
+    sqlx::raw_sql(AssertSqlSafe(refuses)).execute(store.pool()).await.unwrap();
+    let error = store.put_if("CANARY", Expected::Absent, "CANARY".into(), None).await.unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(source, "the database answered 23514");
+    assert_eq!(format!("{error:?}"), "StateError { source: Some(the database answered 23514) }");
+    let elsewhere = store.clone().with_table(&schema.name, "missing").unwrap();
+    let source = std::error::Error::source(&elsewhere.purge().await.unwrap_err()).unwrap().to_string();
+    let missing = format!("relation \"{}.missing\" does not exist", schema.name);
+    assert_eq!(source, format!("the database answered 42P01: {missing}"));
+    schema.drop().await;
+}
+
 #[tokio::test]
 async fn names_that_would_need_care_are_refused() {
     let pool = || PgPoolOptions::new().connect_lazy("postgres://127.0.0.1/none").unwrap();
