@@ -40,6 +40,10 @@ use table::Table;
 ///
 /// A call waits up to 5 seconds for locks of others and is an error then. A future that is dropped costs its connection,
 /// and what it had begun is undone.
+///
+/// What was accepted and claimed lasts as commits do on the server: with `synchronous_commit = off` a crash, and with
+/// asynchronous replication the promotion of a standby, loses the last rows that were acknowledged, and makes claims
+/// and ends undone.
 #[derive(Clone)]
 pub struct PostgresQueue {
     pool: PgPool,

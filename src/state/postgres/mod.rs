@@ -35,6 +35,10 @@ const MAX_TTL_MICROS: i64 = 100 * 366 * 24 * 3600 * 1_000_000;
 /// A call waits up to 5 seconds for locks of others and is an error then. A future that is dropped costs its connection,
 /// and what it had begun is undone.
 ///
+/// What was written lasts as commits do on the server: with `synchronous_commit = off` a crash, and with asynchronous
+/// replication the promotion of a standby, loses the last writes, and what was sent under a claim that is lost may be
+/// sent again.
+///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// use whatsapp_provider::state::PostgresStore;
