@@ -90,6 +90,11 @@ impl FailoverProvider {
 
     /// What a status says of the account. That its message was accepted is another fact.
     fn of_status(&self, member: &Member, event: &InboundEvent, status: &StatusUpdate) -> Facts {
+        let said = event.occurred_at().unwrap_or_else(|| event.received_at());
+        if self.0.clock.now().since(said) > self.0.health.policy().pause_max {
+            // It was posted again after a long time, and says nothing of how the account is now.
+            return Facts::new();
+        }
         let recipient = stands_for(&status.to.recipient());
         match status.state {
             DeliveryState::Sent | DeliveryState::Delivered | DeliveryState::Read | DeliveryState::Played => {
@@ -258,9 +263,11 @@ fn block_facts(member: &Member, event: &InboundEvent, block: &Block) -> Facts {
     senders.iter().map(|sender| (block_key(sender), Fact::Block(block.clone()))).collect()
 }
 
-/// That a user is known by these other names as well.
+/// That a user is known by these other names as well. The time is that of the hour, so that saying it again with every
+/// message writes nothing anew.
 fn linked(name: &Name, others: impl Iterator<Item = Name>, time: Timestamp) -> Option<(String, Fact)> {
-    let names: Vec<_> = others.map(|other| (other, time)).collect();
+    let hour = Timestamp::from_unix_seconds(time.unix_millis() / 3_600_000 * 3_600).unwrap_or(time);
+    let names: Vec<_> = others.map(|other| (other, hour)).collect();
     (!names.is_empty()).then(|| (alias_key(name), Fact::Alias(Alias { names, cleared: None })))
 }
 

@@ -9,9 +9,47 @@ use super::route::Route;
 use super::send::for_member;
 use super::{FailoverProvider, Member};
 use crate::error::{Acceptance, Error, ErrorKind};
+use crate::ids::AttemptId;
 use crate::outbound::{Content, OutboundMessage};
 
 impl FailoverProvider {
+    /// Where a message would go at this moment, in which order, and why it would not go elsewhere. Nothing is sent. It asks
+    /// the flag and the store as a send does, and tells the observers of the flag's answer.
+    ///
+    /// ```
+    /// # use whatsapp_provider::failover::FailoverProvider;
+    /// # use whatsapp_provider::testing::{MemoryProvider, TestClock};
+    /// # use whatsapp_provider::{OutboundMessage, PhoneNumber, ProviderId};
+    /// # let clock = TestClock::new();
+    /// # let whatsapp = FailoverProvider::builder()
+    /// #     .primary(MemoryProvider::new(ProviderId::META))
+    /// #     .fallback(MemoryProvider::new(ProviderId::TWILIO))
+    /// #     .clock(std::sync::Arc::new(clock.clone()))
+    /// #     .build()?;
+    /// # clock.block_on(async {
+    /// let message = OutboundMessage::text(PhoneNumber::parse("+15551234567")?, "Your table is ready");
+    /// whatsapp.isolate(&ProviderId::META);
+    /// let plan = whatsapp.explain(&message).await;
+    /// assert_eq!(plan.steps[0].member, ProviderId::TWILIO);
+    /// assert_eq!(plan.skipped[0].reason.to_string(), "isolated by hand");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn explain(&self, message: &OutboundMessage) -> Plan {
+        self.look_ahead(AttemptId::new(&*self.0.clock), message).await.0
+    }
+
+    /// The plan for a message with all that is known at this moment, the error if it is empty, and whether the
+    /// conversation is pinned.
+    pub(super) async fn look_ahead(&self, send: AttemptId, message: &OutboundMessage) -> (Plan, Error, bool) {
+        let route = self.route(send, message).await;
+        let known = self.known(message).await;
+        self.settle();
+        let (plan, refusal) = self.plan(message, route, Some(&known));
+        (plan, refusal, known.pin.is_some())
+    }
+
     /// The plan for a message, and the error if it is empty: what the first member that was asked refused, else that
     /// there is nobody.
     ///

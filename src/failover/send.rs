@@ -58,11 +58,8 @@ impl FailoverProvider {
 
     async fn try_members(&self, delivery: &mut Delivery<'_>) -> Next {
         let (send, message) = (delivery.outer.id, delivery.message);
-        let route = self.route(send, message).await;
-        let known = self.known(message).await;
-        self.settle();
-        let (mut plan, refusal) = self.plan(message, route, Some(&known));
-        self.note_switch(message, &plan, known.pin.is_some());
+        let (mut plan, refusal, pinned) = self.look_ahead(send, message).await;
+        self.note_switch(message, &plan, pinned);
         if let Some(claim) = &delivery.claim {
             plan.leave_out(|member| claim.may_be_at(member));
         }

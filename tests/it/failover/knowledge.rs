@@ -476,6 +476,39 @@ fn statuses_that_say_it_is_blocked_close_the_account_everywhere() {
 }
 
 #[test]
+fn a_status_from_long_ago_says_nothing_of_the_account() {
+    let world = World::new();
+    let failed = |n: u32, ago: Duration| {
+        let message = MessageRef::new(SenderId::new(ProviderId::META, "memory"), n.to_string());
+        let failure = Failure::new(ErrorKind::AccountBlocked, Acceptance::Unknown);
+        let time = world.clock.now().saturating_sub(ago);
+        world.maker(ProviderId::META).failed(&message, failure).with_occurred_at(time)
+    };
+    let quarter = 15 * 60 * SECOND;
+    for (ago, expected) in [(quarter + Duration::from_millis(1), "meta"), (quarter, "twilio")] {
+        for n in 0..3 {
+            world.record(0, &failed(n, ago));
+        }
+        assert_eq!(world.sends(0, &text()).0, expected, "{ago:?}");
+    }
+}
+
+#[test]
+fn what_is_known_already_is_not_written_again() {
+    let world = World::new();
+    let id = UserId::new("US.13491208655302741918").unwrap();
+    let event = world.maker(ProviderId::META).text(ADA, "hi");
+    let EventKind::Message(message) = event.kind() else { panic!() };
+    let mut message = message.clone();
+    message.from.user = Some(id);
+    let event = world.maker(ProviderId::META).event(event.id().clone(), *message);
+    world.record(0, &event);
+    let reads = world.store.mood.lock().unwrap().reads;
+    world.record(0, &event);
+    assert_eq!(world.store.mood.lock().unwrap().reads, reads, "the same event once more");
+}
+
+#[test]
 fn knowledge_fails_open() {
     let world = World::new();
     world.writes(0, ProviderId::TWILIO);
