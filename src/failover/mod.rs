@@ -111,8 +111,6 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
-
 mod advice;
 mod attempt;
 mod builder;
@@ -129,6 +127,7 @@ mod plan;
 mod planning;
 mod policy;
 mod probing;
+mod provider;
 mod reconcile;
 mod record;
 mod repeat;
@@ -153,15 +152,9 @@ use self::observe::Observers;
 use self::routing::LastRoute;
 use self::status::Switches;
 use crate::clock::Clock;
-use crate::error::{Error, Result};
-use crate::ids::{MediaRef, MessageRef, ProviderId, SenderId};
-use crate::inbound::InboundEvent;
-use crate::outbound::{Attempt, OutboundMessage, SendReceipt};
-use crate::provider::{Capabilities, MediaStream, SentLookup, SentQuery, WhatsAppProvider};
+use crate::ids::{ProviderId, SenderId};
+use crate::provider::WhatsAppProvider;
 use crate::state::StateStore;
-use crate::webhook::{
-    ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
-};
 
 /// Several providers behind one. A clone is the same failover.
 ///
@@ -256,12 +249,6 @@ impl FailoverProvider {
         let by_list = self.0.members.iter().find(|member| member.provider.senders().contains(sender));
         by_list.or_else(|| self.member(&sender.provider))
     }
-
-    /// The member that a message, a media file or a sender belongs to.
-    fn owner(&self, sender: &SenderId) -> Result<&Arc<dyn WhatsAppProvider>> {
-        let member = self.member_with(sender).map(|member| &member.provider);
-        member.ok_or_else(|| Error::not_portable("sender").with_provider(self.0.id.clone()))
-    }
 }
 
 impl fmt::Debug for FailoverProvider {
@@ -271,154 +258,5 @@ impl fmt::Debug for FailoverProvider {
             .field("id", &self.0.id)
             .field("members", &members)
             .finish_non_exhaustive()
-    }
-}
-
-// Every method is written out: a failover that fell back to a default would forget its members.
-#[deny(clippy::missing_trait_methods)]
-#[async_trait]
-impl WhatsAppProvider for FailoverProvider {
-    fn id(&self) -> &ProviderId {
-        &self.0.id
-    }
-
-    fn senders(&self) -> Vec<SenderId> {
-        self.0.members.iter().flat_map(|member| member.provider.senders()).collect()
-    }
-
-    /// What at least one member carries.
-    fn capabilities(&self) -> Capabilities {
-        let mut members = self.0.members.iter().map(|member| member.provider.capabilities());
-        let first = members.next().unwrap_or_default();
-        members.fold(first, |all, next| all.union(&next))
-    }
-
-    /// None: the members have their own.
-    fn api(&self) -> Option<String> {
-        None
-    }
-
-    /// Changes when that of a member does.
-    fn credentials_version(&self) -> u64 {
-        let versions = self.0.members.iter().map(|member| member.provider.credentials_version());
-        versions.fold(0, u64::wrapping_add)
-    }
-
-    /// Whether at least one member would take the message, whatever the flag says and whoever is well; the error is that
-    /// of the first member that was asked.
-    fn check(&self, message: &OutboundMessage) -> Result<()> {
-        let (plan, refusal) = self.plan(&message.with_only(&message.content), Route::Auto, None);
-        if plan.steps.is_empty() { Err(refusal) } else { Ok(()) }
-    }
-
-    async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
-        self.deliver(&message.with_only(&message.content), attempt).await
-    }
-
-    async fn send(&self, message: &OutboundMessage) -> Result<SendReceipt> {
-        self.deliver(message, &Attempt::new(&*self.0.clock)).await
-    }
-
-    fn recognizes(&self, head: &WebhookHead<'_>) -> bool {
-        self.0.members.iter().any(|member| member.provider.recognizes(head))
-    }
-
-    /// Tries every member that recognises the webhook until one signature holds.
-    fn verify_signature<'r>(
-        &self,
-        request: &WebhookRequest<'r>,
-    ) -> Result<VerifiedWebhook<'r>, SignatureError> {
-        let mut error = SignatureError::Missing;
-        for member in self.0.members.iter().filter(|member| member.provider.recognizes(&request.head)) {
-            match member.provider.verify_signature(request) {
-                Ok(webhook) => return Ok(webhook),
-                // That one signature was wrong says more than that another member could not look.
-                Err(refused) if error != SignatureError::Mismatch => error = refused,
-                Err(_) => {}
-            }
-        }
-        Err(error)
-    }
-
-    fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
-        self.0
-            .members
-            .iter()
-            .find_map(|member| member.provider.parse_inbound(webhook).ok())
-            .ok_or_else(|| ForeignWebhook::new(webhook.provider().clone()))
-    }
-
-    /// Learns who wrote to which sender and when, what users are called, which attempts were accepted, and whose account is
-    /// blocked; see [the module](self). What is not verified teaches nothing.
-    async fn record(&self, events: &[InboundEvent]) {
-        self.learn(events).await;
-        for member in &self.0.members {
-            member.provider.record(events).await;
-        }
-    }
-
-    /// The answer of the first member that agrees, else of the first that refuses.
-    fn handshake(&self, head: &WebhookHead<'_>) -> Option<WebhookReply> {
-        let mut refusal = None;
-        for reply in self.0.members.iter().filter_map(|member| member.provider.handshake(head)) {
-            if reply.status.is_success() {
-                return Some(reply);
-            }
-            refusal = refusal.or(Some(reply));
-        }
-        refusal
-    }
-
-    /// As the member answers that verified the webhook.
-    fn acknowledge(&self, webhook: &VerifiedWebhook<'_>) -> WebhookReply {
-        let members = || self.0.members.iter().map(|member| &member.provider);
-        let verifier = members().find(|member| member.id() == webhook.provider()).or_else(|| {
-            // Or a member of a member: whoever can read it answers.
-            members().find(|member| member.parse_inbound(webhook).is_ok())
-        });
-        match verifier {
-            Some(member) => member.acknowledge(webhook),
-            None => WebhookReply::empty(http::StatusCode::OK),
-        }
-    }
-
-    async fn mark_read(&self, message: &MessageRef) -> Result<()> {
-        self.owner(&message.sender)?.mark_read(message).await
-    }
-
-    async fn show_typing(&self, message: &MessageRef) -> Result<()> {
-        self.owner(&message.sender)?.show_typing(message).await
-    }
-
-    async fn fetch_media(&self, media: &MediaRef) -> Result<MediaStream> {
-        self.owner(&media.sender)?.fetch_media(media).await
-    }
-
-    /// Whether at least one member is alive; the error is the last member's.
-    async fn probe(&self) -> Result<()> {
-        let mut last = Error::unsupported("probe").with_provider(self.0.id.clone());
-        for member in &self.0.members {
-            match member.provider.probe().await {
-                Ok(()) => return Ok(()),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    /// Asks every member until one has found it. That one refused it decides nothing: another may have it.
-    async fn find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
-        let mut answer = Err(Error::unsupported("find_sent").with_provider(self.0.id.clone()));
-        for member in &self.0.members {
-            match (member.provider.find_sent(query).await, &answer) {
-                (Ok(found @ SentLookup::Found(_)), _) => return Ok(found),
-                (Ok(SentLookup::Refused(_)), _) => answer = Ok(SentLookup::CannotTell),
-                // What may be it weighs more than what is not there.
-                (Ok(SentLookup::NotSeen) | Err(_), Ok(_)) => {}
-                (Ok(unsure), _) => answer = Ok(unsure),
-                (Err(error), Err(_)) => answer = Err(error),
-            }
-        }
-        answer
     }
 }
