@@ -106,6 +106,32 @@ fn a_permission_that_the_probe_lacks_counts_as_no_probe() {
 }
 
 #[test]
+fn a_probe_has_its_time_and_a_message_in_a_hurry_does_not_count_against_the_member() {
+    // The probe takes longer than it may. A message that has less time than that cannot tell.
+    for (deadline, counts) in
+        [(45 * SECOND, true), (2 * SECOND, true), (2 * SECOND - Duration::from_millis(1), false)]
+    {
+        let clock = TestClock::new();
+        let mut scripted = Scripted::hanging(&clock);
+        scripted.probes_for = Some(60 * SECOND);
+        let failover = FailoverProvider::builder()
+            .primary(scripted)
+            .fallback(MemoryProvider::new(ProviderId::TWILIO))
+            .clock(Arc::new(clock.clone()))
+            .build()
+            .unwrap();
+        for n in 0..5 {
+            clock.block_on(failover.send(&OutboundMessage::text(to(n), "hi"))).unwrap_err();
+        }
+        clock.advance(30 * SECOND);
+        assert_eq!(failover.standings()[0].standing, Standing::Trial);
+        let _ = clock.block_on(failover.send(&hello().with_deadline(deadline)));
+        let opened = matches!(failover.standings()[0].standing, Standing::Open { .. });
+        assert_eq!(opened, counts, "{deadline:?}");
+    }
+}
+
+#[test]
 fn members_that_hang_are_left_before_the_first_limit_runs_out() {
     let clock = TestClock::new();
     let twilio = MemoryProvider::new(ProviderId::TWILIO);

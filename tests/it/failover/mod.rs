@@ -1,6 +1,7 @@
 //! Failover over providers in memory, on a clock that is moved by hand.
 
 mod advice;
+mod contract;
 mod health;
 mod knowledge;
 mod route;

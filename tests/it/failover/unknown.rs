@@ -15,6 +15,8 @@ pub(super) struct Scripted {
     lookups: Mutex<Vec<SentLookup>>,
     arms: bool,
     unknown: bool,
+    /// How long its probe takes, which then says that it is alive.
+    pub(super) probes_for: Option<Duration>,
 }
 
 impl Scripted {
@@ -32,6 +34,7 @@ impl Scripted {
             lookups: Mutex::default(),
             arms: true,
             unknown: false,
+            probes_for: None,
         }
     }
 }
@@ -81,6 +84,14 @@ impl WhatsAppProvider for Scripted {
 
     fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
         Err(ForeignWebhook::new(webhook.provider().clone()))
+    }
+
+    async fn probe(&self) -> Result<()> {
+        match self.probes_for {
+            Some(time) => self.clock.sleep(time).await,
+            None => return Err(Error::unsupported("probe")),
+        }
+        Ok(())
     }
 
     async fn find_sent(&self, _: &SentQuery) -> Result<SentLookup> {
