@@ -139,11 +139,6 @@ impl Claim {
         let _ = self.put(state, self.remember).await;
     }
 
-    /// Whether this call's own claim is there.
-    pub(super) fn is_held(&self) -> bool {
-        self.held
-    }
-
     /// The call is over and the message was not accepted, as far as it knows. If that is certain the next call begins
     /// afresh.
     pub(super) async fn settle(&mut self) {

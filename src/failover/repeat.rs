@@ -159,8 +159,7 @@ impl FailoverProvider {
     pub(super) async fn conclude(&self, delivery: &mut Delivery<'_>, accepted: Option<&SendReceipt>) {
         let Some(claim) = &mut delivery.claim else { return };
         match accepted {
-            Some(receipt) if claim.is_held() => claim.sent(receipt).await,
-            Some(_) => {}
+            Some(receipt) => claim.sent(receipt).await,
             None => claim.settle().await,
         }
     }

@@ -6,6 +6,7 @@ mod health;
 mod knowledge;
 mod route;
 mod same_message;
+mod searching;
 mod unknown;
 mod webhooks;
 

@@ -325,8 +325,10 @@ fn a_caller_in_a_hurry_says_nothing_about_the_member() {
         assert!(clock.block_on(failover.send(&message)).is_err());
     }
     assert_eq!(failover.standings()[0].standing, Standing::Ready);
+    // As long as an attempt usually may take is long enough.
     for n in 0..5 {
-        assert!(clock.block_on(failover.send(&OutboundMessage::text(to(n), "hello"))).is_err());
+        let message = OutboundMessage::text(to(n), "hello").with_deadline(10 * SECOND);
+        assert!(clock.block_on(failover.send(&message)).is_err());
     }
     assert!(matches!(failover.standings()[0].standing, Standing::Open { .. }));
 }
@@ -351,4 +353,21 @@ fn what_may_have_been_accepted_is_never_taken_for_proof_of_the_contrary() {
         assert!(whatsapp_provider::clock::timeout(&clock, 5 * SECOND, send).await.is_none());
     });
     assert!(!attempt.departure.revoke());
+}
+
+#[test]
+fn only_what_has_left_waits_for_an_answer() {
+    let clock = TestClock::new();
+    let (failover, _) = with_scripted(&clock, Scripted::new(&clock));
+    let waiting = || failover.status().members[0].waiting;
+    clock.block_on(async {
+        let message = hello();
+        let mut send = std::pin::pin!(failover.send(&message));
+        let short = SECOND - Duration::from_millis(1);
+        assert!(whatsapp_provider::clock::timeout(&clock, short, &mut send).await.is_none());
+        assert_eq!(waiting(), 0);
+        assert!(whatsapp_provider::clock::timeout(&clock, SECOND, &mut send).await.is_none());
+        assert_eq!(waiting(), 1);
+    });
+    assert_eq!(waiting(), 0, "a send that is dropped waits no longer");
 }
