@@ -139,6 +139,10 @@ mod status;
 pub use advice::Advice;
 pub use builder::FailoverBuilder;
 pub use health::{HealthAspect, HealthPolicy, HealthRegistry, HealthState};
+#[cfg(feature = "metrics")]
+pub use observe::MetricsObserver;
+#[cfg(feature = "tracing")]
+pub use observe::TracingObserver;
 pub use observe::{FailoverEvent, Observer, Resolution, RouteOrigin};
 pub use plan::{Candidate, Plan, PlanRequest, SkipReason, Skipped, Standing, Step, Window, plan};
 pub use policy::{CategoryPolicy, FailoverPolicy};

@@ -1,3 +1,5 @@
+//! What a failover tells of its decisions, and who listens.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +9,28 @@ use super::health::{HealthAspect, HealthState};
 use super::plan::Plan;
 use super::route::Route;
 use super::status::Switch;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+use crate::error::Acceptance;
 use crate::error::{ErrorKind, Failure};
 use crate::ids::{AttemptId, ProviderId, SenderId};
 use crate::outbound::Category;
 
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(all(test, any(feature = "metrics", feature = "tracing")))]
+mod samples;
+#[cfg(feature = "tracing")]
+mod tracing;
+
+#[cfg(feature = "metrics")]
+pub use self::metrics::MetricsObserver;
+#[cfg(feature = "tracing")]
+pub use self::tracing::TracingObserver;
+
 /// Is told of every decision, as it is made. It is called between two steps of a send: be quick.
 ///
-/// Any `Fn(&FailoverEvent)` is one.
+/// Any `Fn(&FailoverEvent)` is one. Two more come with the crate: `TracingObserver` (feature `tracing`) writes every
+/// event to the log, and `MetricsObserver` (feature `metrics`) counts and times them.
 pub trait Observer: Send + Sync + 'static {
     /// Something was decided.
     fn observe(&self, event: &FailoverEvent);
@@ -212,6 +229,17 @@ pub enum RouteOrigin {
     Default,
 }
 
+impl RouteOrigin {
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::LastKnown => "last_known",
+            Self::Default => "default",
+        }
+    }
+}
+
 /// What is done about an attempt with an unknown outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -224,4 +252,26 @@ pub enum Resolution {
     Found,
     /// The provider says that it refused the message: it was not accepted.
     Refused,
+}
+
+impl Resolution {
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::FailedOver => "failed_over",
+            Self::Found => "found",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// How a send or an attempt ended, as a field of a log line and as a label.
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+fn acceptance(failure: Option<&Failure>) -> &'static str {
+    match failure.map(|failure| failure.acceptance) {
+        None => "accepted",
+        Some(Acceptance::NotAccepted) => "not_accepted",
+        Some(Acceptance::Unknown) => "unknown",
+    }
 }
