@@ -10,6 +10,7 @@
     reason = "these are tests"
 )]
 
+mod canary;
 mod conformance;
 mod database;
 mod failover;

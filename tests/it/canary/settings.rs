@@ -1,0 +1,70 @@
+//! Settings and names that are not valid.
+
+use std::sync::Arc;
+
+use whatsapp_provider::failover::Route;
+use whatsapp_provider::outbound::Link;
+use whatsapp_provider::testing::TestClock;
+use whatsapp_provider::twilio::ContentTemplate;
+use whatsapp_provider::{
+    AttemptId, ConfigError, GroupId, MetaCloud, PhoneNumber, ProviderId, Twilio, UserId,
+};
+
+use super::collector::Collector;
+use super::echo::Echo;
+use super::said::USER;
+
+/// Settings and names that are not valid: the errors do not repeat them.
+pub(super) fn wrong_settings(collector: &Collector) {
+    let meta = || MetaCloud::builder().phone_number_id("1").access_token("canary-token");
+    let twilio = || {
+        Twilio::builder()
+            .account_sid("AC00000000000000000000000000000001")
+            .auth_token("canary-token")
+            .from_number("+15550100002")
+    };
+    let result = |error: Result<(), ConfigError>| collector.error("a setting", &error.unwrap_err());
+    for builder in [
+        meta().access_token("canary\ntoken canary-token"),
+        meta().phone_number_id("canary-id/x"),
+        meta().api_version("no/version"),
+        meta().base_url("canary-url"),
+        meta().base_url("http://canary-host.example/canary-path?x=1"),
+        meta().base_url("https://canary-user:canary-password@canary-host.example"),
+        meta().verify_token("canary-verify-token"),
+    ] {
+        collector.debug("a builder", &builder);
+        result(builder.build().map(drop));
+    }
+    for builder in [
+        twilio().account_sid("canary-sid"),
+        twilio().from_number("canary-number"),
+        twilio().from_number(format!("whatsapp:{USER}")),
+        twilio().messaging_service_sid("canary-sid"),
+        twilio().status_callback("canary-url"),
+        twilio().status_callback("http://canary-host.example/canary-path"),
+        twilio().status_callback("https://canary-host.example/canary-path?attempt=1"),
+        twilio().public_url("canary-url"),
+        twilio().base_url("http://canary-host.example"),
+        twilio().content_url("canary-url"),
+        twilio().template(ContentTemplate::new("order_shipped", "en_US", "no sid")),
+    ] {
+        collector.debug("a builder", &builder);
+        result(builder.build().map(drop));
+    }
+    let provider =
+        meta().http_client(Arc::new(Echo { status: 400, code: 1 })).clock(Arc::new(TestClock::new()));
+    let provider = provider.build().unwrap();
+    result(provider.set_token("canary token\ncanary-token"));
+    result(provider.with_sender("canary-id/x", "canary-token").map(drop));
+    collector.debug("a provider", &provider);
+
+    collector.error("a number", &PhoneNumber::parse("canary-number").unwrap_err());
+    collector.error("a number", &PhoneNumber::parse(&format!("+{USER}{USER}")).unwrap_err());
+    collector.error("a user", &UserId::new("canary- user").unwrap_err());
+    collector.error("a group", &GroupId::new("canary- group").unwrap_err());
+    collector.error("a link", &"http://canary-host.example/".parse::<Link>().unwrap_err());
+    collector.error("a provider's id", &"canary- id".parse::<ProviderId>().unwrap_err());
+    collector.error("a route", &"canary-route".parse::<Route>().unwrap_err());
+    collector.error("an attempt's id", &"canary-id".parse::<AttemptId>().unwrap_err());
+}
