@@ -39,7 +39,7 @@ const TARGET: &str = "whatsapp_provider::failover";
 /// | `probed` | debug, or by its failure | `provider`, `kind`, `code` |
 /// | `health changed` | warn when it opens, else info | `provider`, `aspect`, `from`, `to` |
 /// | `switched` | warn; info when messages go where they should again | `preferred`, `from`, `to` |
-/// | `paused` | info: the failure behind it was told at warn | `provider`, `category`, `wait_ms` |
+/// | `paused` | info: what a provider asked for is done | `provider`, `category`, `wait_ms` |
 /// | `attention needed` | warn | `provider`, `kind`, `code`, `notice` |
 /// | `knowledge unavailable` | warn | |
 ///
