@@ -58,7 +58,12 @@ impl FailoverProvider {
     /// Takes a member out of service until [`restore`](Self::restore): nothing is sent by it, whatever the flag, the
     /// message and the health of the others say. It concerns this failover only. Answers whether there is such a member.
     pub fn isolate(&self, member: &ProviderId) -> bool {
-        self.member(member).map(|member| member.health.isolate(true)).is_some()
+        let member = self.member(member);
+        if let Some(member) = member {
+            member.health.isolate(true);
+            self.tell(FailoverEvent::Isolated { provider: member.id().clone(), isolated: true });
+        }
+        member.is_some()
     }
 
     /// Ends what [`isolate`](Self::isolate) began, and lets the member be tried at once if it was unwell. Answers whether
@@ -68,6 +73,7 @@ impl FailoverProvider {
         if let Some(member) = member {
             member.health.isolate(false);
             member.health.try_now();
+            self.tell(FailoverEvent::Isolated { provider: member.id().clone(), isolated: false });
         }
         member.is_some()
     }

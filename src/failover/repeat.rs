@@ -109,7 +109,7 @@ impl FailoverProvider {
         if let Some(claim) = &mut delivery.claim {
             claim.sent(&receipt).await;
         }
-        Next::Repeated(Box::new(receipt))
+        self.repeated(delivery, Box::new(receipt))
     }
 
     async fn look_for(&self, message: &OutboundMessage, earlier: &Try, within: Duration) -> SentLookup {

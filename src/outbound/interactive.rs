@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::content::{Content, ContentKind};
@@ -96,8 +98,8 @@ impl Header {
 #[non_exhaustive]
 pub struct HeaderText(pub String);
 
-/// What can be tapped. As JSON it has a `type`, such as `reply_buttons`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What can be tapped. As JSON it has a `type`, such as `reply_buttons`. `Debug` prints its kind.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Action {
@@ -144,6 +146,12 @@ pub enum Action {
     CallPermission,
     /// Asks for a postal address (India).
     Address(AddressRequest),
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.kind(), f)
+    }
 }
 
 impl Action {

@@ -211,6 +211,14 @@ pub enum FailoverEvent {
         /// The [name](crate::inbound::Notice::as_str) of the notice, if the provider sent one.
         notice: Option<&'static str>,
     },
+    /// Somebody took a member out of service, or let it in again.
+    #[non_exhaustive]
+    Isolated {
+        /// The member.
+        provider: ProviderId,
+        /// Whether it is out of service now.
+        isolated: bool,
+    },
     /// The store did not say in time what is known of windows, conversations and blocks, or was not told. What this
     /// process knows by itself has to do.
     KnowledgeUnavailable,

@@ -80,6 +80,8 @@ pub(super) fn samples() -> Vec<FailoverEvent> {
             notice: None,
         },
         FailoverEvent::NeedsAttention { provider: ProviderId::META, failure: None, notice: Some("blocked") },
+        FailoverEvent::Isolated { provider: ProviderId::META, isolated: true },
+        FailoverEvent::Isolated { provider: ProviderId::META, isolated: false },
         FailoverEvent::KnowledgeUnavailable,
     ]
 }
@@ -156,9 +158,10 @@ fn every_sort_of_event_is_among_them() {
         FailoverEvent::Switched { .. } => 11,
         FailoverEvent::Paused { .. } => 12,
         FailoverEvent::NeedsAttention { .. } => 13,
-        FailoverEvent::KnowledgeUnavailable => 14,
+        FailoverEvent::Isolated { .. } => 14,
+        FailoverEvent::KnowledgeUnavailable => 15,
     };
     let mut numbers: Vec<usize> = samples().iter().map(number).collect();
     numbers.dedup();
-    assert_eq!(numbers, (0..=14).collect::<Vec<_>>());
+    assert_eq!(numbers, (0..=15).collect::<Vec<_>>());
 }

@@ -47,13 +47,12 @@ struct Source<'a> {
 
 impl Source<'_> {
     fn sender(&self, address: &str) -> Result<SenderId, Odd> {
-        let number = self.fields.text(address).map(|address| match address.strip_prefix("whatsapp:") {
-            // Some webhooks leave the `+` out, and the sender is the same.
-            Some(number) => PhoneNumber::from_digits(number)
-                .ok()
-                .filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()))
-                .map_or_else(|| number.to_owned(), PhoneNumber::to_e164),
-            None => address.to_owned(),
+        let number = self.fields.text(address).map(|address| {
+            // Some webhooks leave the `+` out, or the channel, and the sender is the same.
+            let number = address.strip_prefix("whatsapp:").unwrap_or(address);
+            let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+            let parsed = PhoneNumber::from_digits(number).ok().filter(|_| digits);
+            parsed.map_or_else(|| number.to_owned(), PhoneNumber::to_e164)
         });
         number
             .or_else(|| self.fields.owned("MessagingServiceSid"))

@@ -117,8 +117,8 @@ fn actions() -> Vec<Value> {
         }),
         json!({ "type": "location_request" }),
         with(product.clone(), "product"),
-        json!({ "type": "product_list", "catalog_id": "1", "sections": sections }),
-        json!({ "type": "catalog", "thumbnail_product": "1" }),
+        json!({ "type": "product_list", "catalog_id": "canary-catalog", "sections": sections }),
+        json!({ "type": "catalog", "thumbnail_product": "canary-product" }),
         json!({
             "type": "carousel",
             "cards": [

@@ -171,7 +171,8 @@ impl Observer for MetricsObserver {
             }
             FailoverEvent::KnowledgeUnavailable => counter!(KNOWLEDGE).increment(1),
             // What came of these is counted where it shows.
-            FailoverEvent::Routed { .. }
+            FailoverEvent::Isolated { .. }
+            | FailoverEvent::Routed { .. }
             | FailoverEvent::UnknownMember { .. }
             | FailoverEvent::Planned { .. }
             | FailoverEvent::AttemptStarted { .. }

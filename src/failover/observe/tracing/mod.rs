@@ -41,6 +41,7 @@ const TARGET: &str = "whatsapp_provider::failover";
 /// | `switched` | warn; info when messages go where they should again | `preferred`, `from`, `to` |
 /// | `paused` | info: what a provider asked for is done | `provider`, `category`, `wait_ms` |
 /// | `attention needed` | warn | `provider`, `kind`, `code`, `notice` |
+/// | `isolated by hand`, `restored by hand` | warn, info | provider |
 /// | `knowledge unavailable` | warn | |
 ///
 /// What every send does is debug, its single steps are trace. A failure is info if the message, its recipient or another
@@ -199,6 +200,12 @@ impl Observer for TracingObserver {
                     notice,
                     "attention needed"
                 );
+            }
+            FailoverEvent::Isolated { provider, isolated: true } => {
+                warn!(target: TARGET, provider = provider.as_str(), "isolated by hand");
+            }
+            FailoverEvent::Isolated { provider, isolated: false } => {
+                info!(target: TARGET, provider = provider.as_str(), "restored by hand");
             }
             FailoverEvent::KnowledgeUnavailable => warn!(target: TARGET, "knowledge unavailable"),
         }

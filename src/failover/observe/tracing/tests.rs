@@ -124,6 +124,8 @@ fn every_event_is_one_line_with_these_fields() {
             r#"INFO paused provider="meta" category="marketing" wait_ms=900000"#.to_owned(),
             r#"WARN attention needed provider="meta" kind="credentials" code=190"#.to_owned(),
             r#"WARN attention needed provider="meta" notice="blocked""#.to_owned(),
+            "WARN isolated by hand provider=\"meta\"".to_owned(),
+            "INFO restored by hand provider=\"meta\"".to_owned(),
             "WARN knowledge unavailable".to_owned(),
         ]
     );
