@@ -78,7 +78,8 @@ impl FailoverProvider {
     }
 
     fn resend(&self, event: &InboundEvent, failure: &Failure) -> Advice {
-        let failed = self.member_of(event).map(|member| member.id().clone());
+        let failed = self.member_of(event).or_else(|| self.member(event.provider()));
+        let failed = failed.map(|member| member.id().clone());
         let (via, as_template) = match failure.kind {
             ErrorKind::WindowClosed => (failed, true),
             ErrorKind::Unsupported

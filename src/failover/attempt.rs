@@ -78,7 +78,14 @@ impl FailoverProvider {
         });
         // A caller in a hurry says nothing about the member.
         let cut_short = result.is_err() && latency >= limit && limit < self.0.policy.attempt_limit;
-        let verdict = if cut_short { Verdict::Nothing } else { verdict(&result, delivery.recipient) };
+        // Nor does a sender that the message names and the member does not: it may have left its pool.
+        let senders = || member.provider.senders();
+        let own_sender = delivery.message.from.as_ref().is_none_or(|from| senders().contains(from));
+        let verdict = match verdict(&result, delivery.recipient) {
+            Verdict::Blocked { cause: ErrorKind::AccountBlocked } if !own_sender => Verdict::Nothing,
+            _ if cut_short => Verdict::Nothing,
+            verdict => verdict,
+        };
         self.changed(member, permit.record(verdict, credentials));
         if let Err(error) = &result {
             self.heed(member, error.failure(), delivery.recipient, Some(category));

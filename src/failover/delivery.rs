@@ -25,8 +25,8 @@ pub(super) struct Delivery<'a> {
     pub(super) members: usize,
     pub(super) failed: Vec<AttemptReport>,
     pub(super) last: Option<Error>,
-    /// Whether a member said that the window is closed. What needs one then only goes where one is known to be open.
-    window_closed: bool,
+    /// The members that said that the window is closed. What needs one then only goes where one is known to be open.
+    closed_at: Vec<ProviderId>,
     /// The member whose attempt decided, and whether it stood in for another one.
     pub(super) member: Option<ProviderId>,
     pub(super) stood_in: bool,
@@ -68,7 +68,7 @@ impl<'a> Delivery<'a> {
             members: 0,
             failed: Vec::new(),
             last: None,
-            window_closed: false,
+            closed_at: Vec::new(),
             member: None,
             stood_in: false,
             claim: None,
@@ -77,8 +77,9 @@ impl<'a> Delivery<'a> {
     }
 
     /// Whether a content may be given to a member whose window with the user is as it is.
-    pub(super) fn may_go(&self, content: &Content, window: Window) -> bool {
-        !self.window_closed || content.opens_conversations() || window == Window::Open
+    pub(super) fn may_go(&self, content: &Content, member: &ProviderId, window: Window) -> bool {
+        let known_open = window == Window::Open && !self.closed_at.contains(member);
+        self.closed_at.is_empty() || content.opens_conversations() || known_open
     }
 
     /// How long an attempt may take of the time that is left. It is cut short, to `usual`, only where another member may
@@ -149,7 +150,9 @@ impl<'a> Delivery<'a> {
         let another_content = another_content_may_go(&error);
         let hinted = self.policy.fail_over && error.failure().hint == Some(Hint::TryElsewhere);
         let another_member = self.policy.goes_on_after(kind) || hinted;
-        self.window_closed |= kind == ErrorKind::WindowClosed;
+        if kind == ErrorKind::WindowClosed {
+            self.closed_at.push(provider.clone());
+        }
         self.fail(id, provider, error);
         if another_content {
             Next::Content
@@ -179,5 +182,42 @@ impl<'a> Delivery<'a> {
             error = error.with_retry_after(wait);
         }
         error.with_acceptance(self.worst).with_attempts(self.failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::PhoneNumber;
+
+    #[test]
+    fn an_attempt_is_cut_short_only_where_another_member_may_follow_an_unknown_outcome() {
+        let seconds = Duration::from_secs;
+        let reconcile = |otherwise| OnUnknown::reconcile(seconds(20), otherwise);
+        let message = OutboundMessage::text(PhoneNumber::parse("+15551234567").unwrap(), "hi");
+        let outer = Attempt::with_id(AttemptId::from_u128(1));
+        let category = crate::failover::FailoverPolicy::default().category(crate::Category::Service);
+        // By whether it is the last member, and whether the category fails over: 45 s are left, and 10 s are usual.
+        for (on_unknown, first, last, no_failover) in [
+            (OnUnknown::Stop, 45, 45, 45),
+            (OnUnknown::FailOver, 10, 45, 45),
+            (reconcile(Otherwise::Stop), 25, 25, 25),
+            (reconcile(Otherwise::FailOver), 10, 25, 25),
+        ] {
+            for (fail_over, is_last, expected) in [
+                (true, false, first),
+                (true, true, last),
+                (false, false, no_failover),
+                (false, true, no_failover),
+            ] {
+                let policy = category.with_fail_over(fail_over);
+                let delivery = Delivery::new(&message, &outer, policy, on_unknown, seconds(45));
+                let limit = |left| delivery.limit(seconds(left), seconds(10), is_last);
+                assert_eq!(limit(45), seconds(expected), "{on_unknown:?}, {fail_over}, {is_last}");
+                assert_eq!(limit(5), seconds(5), "never more than is left");
+            }
+        }
+        let searching = Delivery::new(&message, &outer, category, reconcile(Otherwise::Stop), seconds(45));
+        assert_eq!(searching.limit(seconds(22), seconds(10), false), seconds(10), "the usual time at least");
     }
 }

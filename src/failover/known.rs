@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::health::worse;
 use super::knowledge::{Block, Contact, Found, Name, WINDOW, alias_key, block_key, contact_key};
 use super::observe::FailoverEvent;
-use super::plan::Window;
+use super::plan::{Standing, Window};
 use super::{FailoverProvider, Member};
 use crate::clock::Timestamp;
+use crate::error::ErrorKind;
 use crate::ids::{ProviderId, SenderId};
 use crate::outbound::OutboundMessage;
 
@@ -24,6 +26,17 @@ pub(super) struct KnownMember {
     pub(super) window: Window,
     /// For how long the member is still blocked, by somebody's word.
     pub(super) blocked: Option<Duration>,
+    /// Whether an earlier call with the message's key may have sent it by this member.
+    pub(super) may_have_it: bool,
+}
+
+impl Known {
+    /// Takes down which members may have the message already.
+    pub(super) fn may_have_it(&mut self, members: &[Member], may: impl Fn(&ProviderId) -> bool) {
+        for (known, member) in self.members.iter_mut().zip(members) {
+            known.may_have_it = may(member.id());
+        }
+    }
 }
 
 impl FailoverProvider {
@@ -45,6 +58,7 @@ impl FailoverProvider {
             let keys = contact_keys(senders.iter().flatten(), &others);
             found.extend(self.0.knowledge.read(&keys, left).await);
         }
+        self.settle();
         if found.asked.is_err() {
             self.tell(FailoverEvent::KnowledgeUnavailable);
         }
@@ -76,17 +90,22 @@ impl FailoverProvider {
                 Some(wrote) if now.since(wrote) < WINDOW => Window::Open,
                 Some(_) => Window::Closed,
             };
-            let blocks: Vec<&Block> =
-                senders.iter().filter_map(|sender| found.block(&block_key(sender))).collect();
-            let blocked = blocks.iter().filter_map(|block| still_blocked(block, now)).max();
-            if let Some(lifted) =
-                blocks.iter().filter(|block| block.blocked.is_none()).map(|block| block.said).max()
-            {
+            let blocks: Vec<_> = senders.iter().map(|sender| found.block(&block_key(sender))).collect();
+            if let Some(lifted) = blocks.iter().flatten().filter_map(|block| block.lifted()).max() {
                 member.health.reinstated(lifted);
             }
-            known.members.push(KnownMember { window, blocked });
+            let blocked = member.blocked(&blocks, now);
+            known.members.push(KnownMember { window, blocked, may_have_it: false });
         }
         known
+    }
+
+    /// The health of a member, with the blocks of which this process has heard.
+    pub(super) fn standing_of(&self, member: &Member) -> Standing {
+        let keys: Vec<String> = member.senders().iter().map(block_key).collect();
+        let found = self.0.knowledge.remembered(&keys);
+        let blocks: Vec<_> = keys.iter().map(|key| found.block(key)).collect();
+        member.standing(member.blocked(&blocks, self.0.clock.now()))
     }
 
     /// When the user and the sender were last in contact, if the conversation is still held over that sender.
@@ -95,12 +114,6 @@ impl FailoverProvider {
         let wrote = contact.wrote.filter(within(self.0.policy.pin));
         wrote.max(contact.reached.filter(within(self.0.policy.pin_after_failover)))
     }
-}
-
-/// For how long a sender is still blocked, by somebody's word.
-fn still_blocked(block: &Block, now: Timestamp) -> Option<Duration> {
-    let (from, until) = block.blocked?;
-    (from <= now && now < until).then(|| until.since(now))
 }
 
 fn contact_keys<'s>(senders: impl Iterator<Item = &'s SenderId>, names: &[Name]) -> Vec<String> {
@@ -118,7 +131,7 @@ impl Member {
     /// the numbers of a Messaging Service; if it lists one, that stands for all of them.
     pub(super) fn sender_of(&self, named: &SenderId) -> SenderId {
         match self.senders().as_slice() {
-            [only] => only.clone(),
+            [only] if self.provider.receives_for(named) => only.clone(),
             _ => named.clone(),
         }
     }
@@ -126,10 +139,26 @@ impl Member {
     /// The senders that may be used for a message that names this one, or none.
     fn senders_for(&self, from: Option<&SenderId>) -> Vec<SenderId> {
         match from {
-            Some(from) if self.id() == &from.provider || self.provider.senders().contains(from) => {
+            Some(from) if self.id() == &from.provider || self.provider.receives_for(from) => {
                 vec![self.sender_of(from)]
             }
             _ => self.senders(),
         }
+    }
+
+    /// For how long it is still blocked, by somebody's word: as long as each of its senders is. What was said before it was
+    /// let in again, by hand or with new credentials, holds no longer.
+    fn blocked(&self, blocks: &[Option<&Block>], now: Timestamp) -> Option<Duration> {
+        let let_in = self.health.let_in_at();
+        let still = |block: &Option<&Block>| block.filter(|block| block.said > let_in)?.remaining(now);
+        let all: Option<Vec<Duration>> = blocks.iter().map(still).collect();
+        all?.into_iter().min()
+    }
+
+    /// Its health; `blocked` is for how long it is blocked by somebody's word.
+    pub(super) fn standing(&self, blocked: Option<Duration>) -> Standing {
+        let standing = self.health.standing();
+        let block = blocked.map(|left| Standing::open(ErrorKind::AccountBlocked, left));
+        block.map_or(standing, |block| worse(block, standing))
     }
 }

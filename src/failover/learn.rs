@@ -23,19 +23,23 @@ use crate::outbound::{Category, SendReceipt};
 /// Facts, with their keys; the ones that matter most come first.
 type Facts = Vec<(String, Fact)>;
 
+/// How old the news of an account may be that says something of how it is now. What could not be delivered is posted again
+/// for days.
+const NEWS: Duration = Duration::from_secs(15 * 60);
+
 impl FailoverProvider {
     /// Learns from events, within the limit of the policy.
     pub(super) async fn learn(&self, events: &[InboundEvent]) {
         let (mut facts, mut statuses) = (Facts::new(), Facts::new());
         // What nobody has verified teaches nothing: it could come from anybody.
         for event in events.iter().filter(|event| !event.is_assumed()) {
+            if let EventKind::Status(status) = event.kind() {
+                statuses.extend(seen(status));
+            }
             let Some(member) = self.member_of(event) else { continue };
             match event.kind() {
                 EventKind::Message(message) => facts.extend(of_message(member, event, message)),
-                EventKind::Status(status) => {
-                    statuses.extend(seen(status));
-                    facts.extend(self.of_status(member, event, status));
-                }
+                EventKind::Status(status) => facts.extend(self.of_status(member, event, status)),
                 EventKind::Identity(change) => facts.extend(self.of_identity(event, change)),
                 EventKind::Account(notice) => facts.extend(self.of_notice(member, event, notice)),
                 EventKind::Echo(_) | EventKind::Unrecognized(_) => {}
@@ -59,10 +63,11 @@ impl FailoverProvider {
     /// Learns from a message that was accepted: what the provider calls the user, and that a failover reached them.
     pub(super) async fn learn_from_receipt(&self, delivery: &Delivery<'_>, receipt: &SendReceipt) {
         let now = self.0.clock.now();
+        let this_hour = hour(now);
         let names = Name::of_recipient(&delivery.message.to);
         let called = Name::of_recipient(&Recipient::from_names(receipt.phone, receipt.user.clone()));
         let others = || called.iter().filter(|other| !names.contains(other)).cloned();
-        let mut facts: Facts = names.iter().filter_map(|name| linked(name, others(), now)).collect();
+        let mut facts: Facts = names.iter().filter_map(|name| linked(name, others(), this_hour)).collect();
         let member = delivery.member.as_ref().and_then(|id| self.member(id));
         if let Some(member) = member.filter(|_| delivery.stood_in) {
             let named = receipt.sender.as_ref().map(|sender| member.sender_of(sender));
@@ -82,17 +87,18 @@ impl FailoverProvider {
         }
     }
 
-    /// The member that an event is about: the one with its sender, else the one that verified it.
+    /// The member that an event is about: the one that receives for its sender, or, if it names none, the one that
+    /// verified it. What is about a sender of nobody here is nobody's.
     pub(super) fn member_of(&self, event: &InboundEvent) -> Option<&Member> {
-        let by_sender = event.sender().and_then(|sender| self.member_with(sender));
-        by_sender.or_else(|| self.member(event.provider()))
+        match event.sender() {
+            Some(sender) => self.0.members.iter().find(|member| member.provider.receives_for(sender)),
+            None => self.member(event.provider()),
+        }
     }
 
     /// What a status says of the account. That its message was accepted is another fact.
     fn of_status(&self, member: &Member, event: &InboundEvent, status: &StatusUpdate) -> Facts {
-        let said = event.occurred_at().unwrap_or_else(|| event.received_at());
-        if self.0.clock.now().since(said) > self.0.health.policy().pause_max {
-            // It was posted again after a long time, and says nothing of how the account is now.
+        if event.received_at().since(said(event)) > NEWS {
             return Facts::new();
         }
         let recipient = stands_for(&status.to.recipient());
@@ -106,21 +112,23 @@ impl FailoverProvider {
         for failure in &status.failures {
             self.heed(member, failure, recipient, None);
             let blocks = matches!(failure.kind, ErrorKind::AccountBlocked | ErrorKind::Credentials);
-            if status.state != DeliveryState::Failed || !blocks {
+            // Of a member with several senders it would not be known which of them is meant.
+            if status.state != DeliveryState::Failed || !blocks || member.senders().len() > 1 {
                 continue;
             }
             let message = stands_for(&status.message);
             let credentials = member.provider.credentials_version();
             if let Some(change) = member.health.blocked_status(message, failure.kind, credentials) {
                 self.changed(member, [Some(change), None]);
-                facts.extend(self.blocked(member, event, event.received_at()));
+                let wait = self.0.health.policy().blocked;
+                facts.extend(blocked(member, event, said(event), wait));
             }
         }
         facts
     }
 
     fn of_identity(&self, event: &InboundEvent, change: &IdentityChange) -> Facts {
-        let time = event.occurred_at().unwrap_or_else(|| event.received_at());
+        let time = said(event);
         let mut facts = Facts::new();
         if let Some(phone) = change.before.phone.filter(|_| change.number_changed) {
             // Soon the number may be somebody else's, who has written to nobody.
@@ -128,9 +136,12 @@ impl FailoverProvider {
             let senders: Vec<SenderId> = self.0.members.iter().flat_map(Member::senders).collect();
             let cleared = Contact { cleared: Some(time), ..Contact::default() };
             facts.extend(contacts(&senders, std::slice::from_ref(&name), &cleared));
-            let cleared = Alias { cleared: Some(time), ..Alias::default() };
-            facts.push((alias_key(&name), Fact::Alias(cleared)));
+            let cleared = Fact::Alias(Alias { cleared: Some(time), ..Alias::default() });
+            let names = Name::of_event(&change.before);
+            facts.extend(names.iter().map(|name| (alias_key(name), cleared.clone())));
         }
+        // What holds from now on is not what was cleared.
+        let time = time.saturating_add(Duration::from_millis(1));
         let mut before = change.before.clone();
         if change.number_changed {
             before.phone = None;
@@ -144,15 +155,16 @@ impl FailoverProvider {
     }
 
     fn of_notice(&self, member: &Member, event: &InboundEvent, notice: &AccountNotice) -> Facts {
-        let said = event.occurred_at().unwrap_or_else(|| event.received_at());
         match &notice.notice {
             Notice::Blocked { from, .. } => {
                 self.attention(member, None, Some(notice.notice.as_str()));
-                self.blocked(member, event, from.unwrap_or(said))
+                // Nobody says for how long, so it is tried again after the longest time that a blocked member is left alone.
+                let wait = self.0.health.policy().blocked_max;
+                blocked(member, event, from.unwrap_or(said(event)), wait)
             }
             Notice::Reinstated => {
-                member.health.reinstated(said);
-                block_facts(member, event, &Block { said, blocked: None })
+                member.health.reinstated(said(event));
+                block_facts(member, event, &Block { said: said(event), blocked: None })
             }
             Notice::Restricted { .. } => {
                 self.attention(member, None, Some(notice.notice.as_str()));
@@ -164,14 +176,6 @@ impl FailoverProvider {
             }
             _ => Facts::new(),
         }
-    }
-
-    /// The sender of an event is blocked from this time on, or every sender of the member. Nobody says for how long, so
-    /// it is tried again after the longest time that a blocked member is left alone.
-    fn blocked(&self, member: &Member, event: &InboundEvent, from: Timestamp) -> Facts {
-        let said = event.occurred_at().unwrap_or_else(|| event.received_at());
-        let until = from.max(said).saturating_add(self.0.health.policy().blocked_max);
-        block_facts(member, event, &Block { said, blocked: Some((from, until)) })
     }
 
     /// Does what a failure asks for beyond the message that it was about. `category` is the message's, if it is known.
@@ -229,11 +233,11 @@ impl FailoverProvider {
 
 /// That a user wrote to a sender, and what the user is called.
 fn of_message(member: &Member, event: &InboundEvent, message: &InboundMessage) -> Facts {
-    // A message that is brought over from long ago says when it was written, or nothing.
-    let time = event.occurred_at().or_else(|| (!message.history).then_some(event.received_at()));
-    let Some(time) = time.map(|time| time.min(event.received_at())) else {
+    if message.history && event.occurred_at().is_none() {
+        // It was written long ago, and does not say when.
         return Facts::new();
-    };
+    }
+    let time = said(event);
     let sender = member.sender_of(&message.message.sender);
     let contact = Contact { wrote: Some(time), ..Contact::default() };
     let names = match &message.group {
@@ -242,7 +246,7 @@ fn of_message(member: &Member, event: &InboundEvent, message: &InboundMessage) -
     };
     let mut facts = contacts(&[sender], &names, &contact);
     if message.group.is_none() {
-        facts.extend(one_user(&message.from, time));
+        facts.extend(one_user(&message.from, hour(time)));
     }
     facts
 }
@@ -258,16 +262,31 @@ fn contacts(senders: &[SenderId], names: &[Name], contact: &Contact) -> Facts {
     keys.map(|key| (key, Fact::Contact(contact.clone()))).collect()
 }
 
+/// When an event speaks from: a time that is still to come was not meant.
+fn said(event: &InboundEvent) -> Timestamp {
+    event.occurred_at().map_or(event.received_at(), |time| time.min(event.received_at()))
+}
+
+/// The sender of an event is blocked from this time on, or every sender of the member; that is believed for `wait`.
+fn blocked(member: &Member, event: &InboundEvent, from: Timestamp, wait: Duration) -> Facts {
+    let said = said(event);
+    let until = from.max(said).saturating_add(wait);
+    block_facts(member, event, &Block { said, blocked: Some((from, until)) })
+}
+
 fn block_facts(member: &Member, event: &InboundEvent, block: &Block) -> Facts {
     let senders = event.sender().map_or_else(|| member.senders(), |sender| vec![member.sender_of(sender)]);
     senders.iter().map(|sender| (block_key(sender), Fact::Block(block.clone()))).collect()
 }
 
-/// That a user is known by these other names as well. The time is that of the hour, so that saying it again with every
-/// message writes nothing anew.
+/// The hour of a time. What every message says anew is said for the hour, so that it is written once.
+fn hour(time: Timestamp) -> Timestamp {
+    Timestamp::from_unix_seconds(time.unix_millis() / 3_600_000 * 3_600).unwrap_or(time)
+}
+
+/// That a user is known by these other names as well.
 fn linked(name: &Name, others: impl Iterator<Item = Name>, time: Timestamp) -> Option<(String, Fact)> {
-    let hour = Timestamp::from_unix_seconds(time.unix_millis() / 3_600_000 * 3_600).unwrap_or(time);
-    let names: Vec<_> = others.map(|other| (other, hour)).collect();
+    let names: Vec<_> = others.map(|other| (other, time)).collect();
     (!names.is_empty()).then(|| (alias_key(name), Fact::Alias(Alias { names, cleared: None })))
 }
 

@@ -240,7 +240,7 @@ impl FailoverProvider {
     pub fn status(&self) -> FailoverStatus {
         self.settle();
         let (route, route_origin) = self.last_route();
-        let members = self.0.members.iter().map(Member::status).collect();
+        let members = self.0.members.iter().map(|member| member.status(self.standing_of(member))).collect();
         FailoverStatus { route, route_origin, members, last_switch: self.0.switches.last() }
     }
 

@@ -1,20 +1,17 @@
 //! From a message, and what is known of everybody, to a plan.
 
-use std::time::Duration;
-
-use super::health::worse;
+use super::FailoverProvider;
 use super::known::Known;
-use super::plan::{Candidate, Plan, PlanRequest, SkipReason, Standing, plan};
+use super::plan::{Candidate, Plan, PlanRequest, SkipReason, plan};
 use super::route::Route;
 use super::send::for_member;
-use super::{FailoverProvider, Member};
 use crate::error::{Acceptance, Error, ErrorKind};
 use crate::ids::AttemptId;
 use crate::outbound::{Content, OutboundMessage};
 
 impl FailoverProvider {
     /// Where a message would go at this moment, in which order, and why it would not go elsewhere. Nothing is sent. It asks
-    /// the flag and the store as a send does, and tells the observers of the flag's answer.
+    /// the flag and the store as a send does, but not what became of the message's idempotency key.
     ///
     /// ```
     /// # use whatsapp_provider::failover::FailoverProvider;
@@ -37,17 +34,9 @@ impl FailoverProvider {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn explain(&self, message: &OutboundMessage) -> Plan {
-        self.look_ahead(AttemptId::new(&*self.0.clock), message).await.0
-    }
-
-    /// The plan for a message with all that is known at this moment, the error if it is empty, and whether the
-    /// conversation is pinned.
-    pub(super) async fn look_ahead(&self, send: AttemptId, message: &OutboundMessage) -> (Plan, Error, bool) {
-        let route = self.route(send, message).await;
+        let (route, _) = self.route(AttemptId::new(&*self.0.clock), message).await;
         let known = self.known(message).await;
-        self.settle();
-        let (plan, refusal) = self.plan(message, route, Some(&known));
-        (plan, refusal, known.pin.is_some())
+        self.plan(message, route, Some(&known)).0
     }
 
     /// The plan for a message, and the error if it is empty: what the first member that was asked refused, else that
@@ -79,6 +68,7 @@ impl FailoverProvider {
                 candidate = candidate
                     .with_standing(member.standing(of_member.blocked))
                     .with_window(of_member.window)
+                    .with_may_have_it(of_member.may_have_it)
                     .with_throttled(member.health.paused(category));
             }
             candidates.push(candidate);
@@ -124,13 +114,4 @@ impl FailoverProvider {
 /// Whether a content may only go within an open window. Nobody can tell of what the crate does not read.
 fn needs_window(content: &Content) -> bool {
     !content.opens_conversations() && !matches!(content, Content::Raw(_))
-}
-
-impl Member {
-    /// Its health; `blocked` is for how long it is blocked by somebody's word.
-    fn standing(&self, blocked: Option<Duration>) -> Standing {
-        let standing = self.health.standing();
-        let block = blocked.map(|left| Standing::open(ErrorKind::AccountBlocked, left));
-        block.map_or(standing, |block| worse(block, standing))
-    }
 }

@@ -48,7 +48,7 @@ impl FailoverProvider {
             };
             checks.push(MemberCheck {
                 member: member.id().clone(),
-                standing: member.health.standing(),
+                standing: self.standing_of(member),
                 error,
             });
         }
@@ -83,7 +83,7 @@ impl FailoverProvider {
         self.settle();
         let standing = |member: &Member| MemberStanding {
             member: member.id().clone(),
-            standing: member.health.standing(),
+            standing: self.standing_of(member),
         };
         self.0.members.iter().map(standing).collect()
     }
@@ -118,7 +118,7 @@ impl FailoverProvider {
             Verdict::Nothing => Verdict::Failed { cause: ErrorKind::Unavailable, recipient: 0 },
             verdict => verdict,
         };
-        self.changed(member, permit.record(verdict, credentials));
+        self.changed(member, permit.refuted(verdict, credentials));
         // Whatever a probe asked for, no message was sent.
         Err(error.with_acceptance(Acceptance::NotAccepted))
     }

@@ -34,6 +34,10 @@ impl WhatsAppProvider for FailoverProvider {
         members.fold(first, |all, next| all.union(&next))
     }
 
+    fn receives_for(&self, sender: &SenderId) -> bool {
+        self.0.members.iter().any(|member| member.provider.receives_for(sender))
+    }
+
     /// None: the members have their own.
     fn api(&self) -> Option<String> {
         None

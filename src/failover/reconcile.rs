@@ -35,6 +35,11 @@ impl FailoverProvider {
             OnUnknown::Stop => Otherwise::Stop,
             OnUnknown::FailOver => Otherwise::FailOver,
             OnUnknown::Reconcile { within, otherwise } => {
+                let alone = is_last || !delivery.policy.fail_over;
+                let left = delivery.end.saturating_sub(self.0.clock.elapsed());
+                // Half of the time that is left is for the next member.
+                let most = if alone || otherwise == Otherwise::Stop { within } else { left / 2 };
+                let within = within.min(most);
                 match self.find(Some(member), &query, within).await {
                     SentLookup::Found(receipt) => {
                         tell(Resolution::Found);

@@ -226,7 +226,9 @@ mod tests {
         for text in ["auto", "prefer:meta", "only:meta-br.2"] {
             let route: Route = text.parse().unwrap();
             assert_eq!(route.to_string(), text);
-            assert_eq!(serde_json::to_string(&route).unwrap(), format!("\"{text}\""));
+            let json = format!("\"{text}\"");
+            assert_eq!(serde_json::to_string(&route).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Route>(&json).unwrap(), route);
         }
         for bad in ["", "Auto", "only", "only:", "only:a b", "prefer:only:meta", "avoid:meta"] {
             assert_eq!(bad.parse::<Route>(), Err(InvalidRoute), "{bad}");

@@ -25,7 +25,7 @@ pub(super) struct LastRoute {
 
 impl FailoverProvider {
     /// Asks the flag, within its limit; then what it said last; then the default.
-    pub(super) async fn route(&self, send: AttemptId, message: &OutboundMessage) -> Route {
+    pub(super) async fn route(&self, send: AttemptId, message: &OutboundMessage) -> (Route, RouteOrigin) {
         let context = RouteContext {
             sender: message.from.clone(),
             category: message.effective_category(),
@@ -39,7 +39,7 @@ impl FailoverProvider {
             }
             answer => answer,
         };
-        let (route, origin) = {
+        {
             let mut last = self.0.last_route.lock().unwrap_or_else(PoisonError::into_inner);
             let (route, origin) = match answer {
                 Some(route) => {
@@ -50,12 +50,13 @@ impl FailoverProvider {
                 None if last.flag.is_some() => (last.flag.clone(), RouteOrigin::LastKnown),
                 None => (None, RouteOrigin::Default),
             };
-            let route = route.unwrap_or_else(|| self.0.default_route.clone());
-            last.held = Some((route.clone(), origin));
-            (route, origin)
-        };
-        self.tell(FailoverEvent::Routed { send, route: route.clone(), origin });
-        route
+            (route.unwrap_or_else(|| self.0.default_route.clone()), origin)
+        }
+    }
+
+    /// Takes down which route holds for a message.
+    pub(super) fn hold(&self, route: Route, origin: RouteOrigin) {
+        self.0.last_route.lock().unwrap_or_else(PoisonError::into_inner).held = Some((route, origin));
     }
 
     /// The route that held for the last message, and where it came from.

@@ -4,7 +4,7 @@ use super::FailoverProvider;
 use super::delivery::{Delivery, Next};
 use super::health::Verdict;
 use super::observe::FailoverEvent;
-use super::plan::{Plan, SkipReason, Standing, Step};
+use super::plan::{Plan, SkipReason, Skipped, Standing, Step};
 use crate::error::{AttemptReport, Result};
 use crate::ids::ProviderId;
 use crate::outbound::{Attempt, Content, OutboundMessage, SendReceipt};
@@ -58,11 +58,15 @@ impl FailoverProvider {
 
     async fn try_members(&self, delivery: &mut Delivery<'_>) -> Next {
         let (send, message) = (delivery.outer.id, delivery.message);
-        let (mut plan, refusal, pinned) = self.look_ahead(send, message).await;
-        self.note_switch(message, &plan, pinned);
+        let (route, origin) = self.route(send, message).await;
+        self.hold(route.clone(), origin);
+        self.tell(FailoverEvent::Routed { send, route: route.clone(), origin });
+        let mut known = self.known(message).await;
         if let Some(claim) = &delivery.claim {
-            plan.leave_out(|member| claim.may_be_at(member));
+            known.may_have_it(&self.0.members, |member| claim.may_be_at(member));
         }
+        let (plan, refusal) = self.plan(message, route, Some(&known));
+        self.note_switch(message, &plan, known.pin.is_some());
         let category = message.effective_category();
         self.tell(FailoverEvent::Planned { send, plan: plan.clone(), category });
         if plan.steps.is_empty() {
@@ -102,24 +106,25 @@ impl FailoverProvider {
             if left.is_zero() {
                 return Next::Stop;
             }
-            match self.probe(member, permit, left).await {
-                Ok(granted) => permit = granted,
+            permit = match self.probe(member, permit, left).await {
+                Ok(granted) => granted,
                 Err(error) => {
                     // With nobody else to turn to, the message finds out more than the probe.
-                    let Some(anyway) = self.permit(member, forced) else {
+                    let anyway = if forced { self.permit(member, forced) } else { None };
+                    let Some(anyway) = anyway else {
                         delivery.last.get_or_insert(error);
                         return Next::Member;
                     };
-                    permit = anyway;
+                    anyway
                 }
-            }
+            };
         }
         let mut permit = Some(permit);
         for index in step.contents.iter().copied() {
             let Some(content) = delivery.message.contents().nth(index) else {
                 continue;
             };
-            if !delivery.may_go(content, step.window) {
+            if !delivery.may_go(content, &step.member, step.window) {
                 continue;
             }
             if delivery.end <= self.0.clock.elapsed() {
@@ -140,7 +145,11 @@ impl FailoverProvider {
     fn note_switch(&self, message: &OutboundMessage, plan: &Plan, pinned: bool) {
         let (Some(preferred), Some(first)) = (&plan.preferred, plan.steps.first()) else { return };
         let bound = pinned || message.from.is_some() || message.via.is_some();
-        if bound || first.standing == Standing::Trial {
+        // It is away for another reason than its health, such as that it throttles this category.
+        let away = |skipped: &Skipped| {
+            skipped.member == *preferred && !matches!(skipped.reason, SkipReason::Unhealthy(_))
+        };
+        if bound || first.standing == Standing::Trial || plan.skipped.iter().any(away) {
             return;
         }
         if let Some(switch) = self.0.switches.note(preferred, &first.member, self.0.clock.now()) {

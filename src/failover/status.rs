@@ -112,7 +112,7 @@ pub struct Switch {
 }
 
 impl Member {
-    pub(super) fn status(&self) -> MemberStatus {
+    pub(super) fn status(&self, standing: Standing) -> MemberStatus {
         let (reachability, account, failures_in_a_row, waiting) = self.health.look();
         let pause = |category: &Category| {
             let remaining = self.health.paused(*category)?;
@@ -122,7 +122,7 @@ impl Member {
             member: self.id().clone(),
             api: self.provider.api(),
             senders: self.provider.senders(),
-            standing: self.health.standing(),
+            standing,
             reachability,
             account,
             failures_in_a_row,

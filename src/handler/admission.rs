@@ -6,10 +6,11 @@ use http::header;
 
 use super::{Inner, WebhookOutcome, is_allowed};
 use crate::clock::{Timestamp, timeout};
+use crate::inbound::InboundEvent;
 use crate::provider::WhatsAppProvider;
 use crate::webhook::{SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest};
 
-/// How long a provider may take to learn from its events.
+/// How long the providers may take to learn from events.
 const RECORD_TIME: Duration = Duration::from_secs(1);
 
 /// What comes of the head of a request.
@@ -79,8 +80,7 @@ impl PendingWebhook<'_> {
         let Ok(events) = provider.parse_inbound(&webhook) else {
             return self.handler.end(WebhookOutcome::Foreign { provider: id });
         };
-        // First, so that whoever handles an event finds its window open; but never in the way of the answer.
-        timeout(&*self.handler.clock, RECORD_TIME, provider.record(&events)).await;
+        self.handler.record(&events).await;
         let outcome = self.handler.deliver(id, events).await;
         let accepted = matches!(outcome, WebhookOutcome::Accepted { .. });
         let reply = self.handler.end(outcome);
@@ -89,6 +89,17 @@ impl PendingWebhook<'_> {
 }
 
 impl Inner {
+    /// Lets the providers learn from events: all of them, because an account may post what belongs to several. It comes
+    /// first, so that whoever handles an event finds its window open; but never in the way of the answer.
+    async fn record(&self, events: &[InboundEvent]) {
+        let all = async {
+            for provider in &self.providers {
+                provider.record(events).await;
+            }
+        };
+        timeout(&*self.clock, RECORD_TIME, all).await;
+    }
+
     /// The answer of the first provider that agrees, else of the first that refuses: each may have a token of its own.
     fn handshake(&self, head: &WebhookHead<'_>) -> Option<WebhookReply> {
         let mut refusal = None;

@@ -51,6 +51,13 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
     /// What it carries, for people.
     fn capabilities(&self) -> Capabilities;
 
+    /// Whether it receives for a sender, listed or not: a Messaging Service receives for the numbers of its pool. An account
+    /// may post the webhooks of other numbers here as well, which are somebody else's.
+    fn receives_for(&self, sender: &SenderId) -> bool {
+        let senders = self.senders();
+        senders.contains(sender) || (senders.is_empty() && sender.provider == *self.id())
+    }
+
     /// The API that its messages are sent to, such as `meta/graph.facebook.com`. Providers with the same one can be
     /// reached, or not, together. `None` if there is none, or several.
     fn api(&self) -> Option<String> {
@@ -113,9 +120,9 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
     /// [`ForeignWebhook`] if another provider verified it. Nothing that a webhook says is an error.
     fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook>;
 
-    /// Learns from events that it has parsed, before anybody else sees them: windows, conversations, what became of
-    /// messages. It takes a moment at most, fails in silence, and to record an event twice is to record it once. A
-    /// [`WebhookHandler`](crate::WebhookHandler) calls it by itself.
+    /// Learns from events, before anybody else sees them: windows, conversations, what became of messages. It takes a moment
+    /// at most, fails in silence, and what is known does not change by hearing it twice. Events of other senders than
+    /// [its own](Self::receives_for) teach it nothing. A [`WebhookHandler`](crate::WebhookHandler) calls it by itself.
     async fn record(&self, events: &[InboundEvent]) {
         let _ = events;
     }
@@ -271,6 +278,10 @@ macro_rules! forward {
 
             fn capabilities(&self) -> Capabilities {
                 (**self).capabilities()
+            }
+
+            fn receives_for(&self, sender: &SenderId) -> bool {
+                (**self).receives_for(sender)
             }
 
             fn api(&self) -> Option<String> {

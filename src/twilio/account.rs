@@ -95,6 +95,11 @@ impl Account {
         SenderId::new(provider.clone(), id)
     }
 
+    /// Whether Twilio chooses the number, out of those of a Messaging Service.
+    pub(super) fn sends_from_a_pool(&self) -> bool {
+        self.from_number.is_none() && self.messaging_service_sid.is_some()
+    }
+
     /// Where messages are sent to, with the port if the address names one.
     pub(super) fn api(&self) -> Option<String> {
         let (_, rest) = self.base_url.split_once("://")?;

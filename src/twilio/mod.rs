@@ -204,6 +204,12 @@ impl WhatsAppProvider for Twilio {
         capabilities
     }
 
+    /// A Messaging Service receives for the numbers of its pool, which nobody lists here.
+    fn receives_for(&self, sender: &SenderId) -> bool {
+        let pool = self.account.as_ref().is_some_and(Account::sends_from_a_pool);
+        self.senders().contains(sender) || (pool && sender.provider == self.id)
+    }
+
     fn api(&self) -> Option<String> {
         self.account.as_ref()?.api()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::breaker::{Breaker, Change};
 use super::{HealthAspect, HealthPolicy};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::error::ErrorKind;
 use crate::outbound::Category;
 
@@ -31,6 +31,10 @@ impl Account {
     pub(super) fn new(policy: HealthPolicy, clock: Arc<dyn Clock>) -> Self {
         let breaker = Arc::new(Breaker::new(HealthAspect::Account, policy.clone(), Arc::clone(&clock)));
         Self { breaker, policy, clock, signs: Mutex::default() }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// How long a category still pauses, if it does.

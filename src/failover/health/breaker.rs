@@ -269,6 +269,19 @@ impl Leave {
         }
     }
 
+    /// As [`record`](Self::record), for a probe: one that failed ends a trial, also where it says nothing of what the
+    /// breaker is about.
+    pub(super) fn refute(self, verdict: Verdict, credentials: u64) -> Option<Change> {
+        let state = self.breaker.inner().state;
+        match (state, verdict) {
+            (State::HalfOpen { cause, .. }, Verdict::Failed { .. }) if self.is_trial => {
+                self.record(Verdict::Blocked { cause }, credentials)
+            }
+            (_, Verdict::Failed { .. }) => None,
+            _ => self.record(verdict, credentials),
+        }
+    }
+
     /// Takes down what the attempt said about the member, and tells whether its state changed.
     pub(super) fn record(mut self, verdict: Verdict, credentials: u64) -> Option<Change> {
         let breaker = Arc::clone(&self.breaker);

@@ -1,7 +1,7 @@
 //! Who is well: what a member's attempts say of it, and what follows.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -107,6 +107,15 @@ pub(super) struct Health {
     account: Arc<Account>,
     /// Taken out of service by hand.
     isolated: AtomicBool,
+    admission: Mutex<Admission>,
+}
+
+/// Since when what was said of a member's account holds.
+#[derive(Debug)]
+struct Admission {
+    /// When it was last let in by hand, or with new credentials, by the time of day.
+    at: Timestamp,
+    credentials: Option<u64>,
 }
 
 /// Leave to make one attempt, by both breakers.
@@ -118,13 +127,19 @@ pub(super) struct Permit {
 
 impl Health {
     fn new(reach: Arc<Breaker>, account: Arc<Account>) -> Self {
-        Self { reach, account, isolated: AtomicBool::new(false) }
+        let admission = Admission { at: Timestamp::UNIX_EPOCH, credentials: None };
+        Self { reach, account, isolated: AtomicBool::new(false), admission: Mutex::new(admission) }
     }
 
     /// Looks whether attempts stall and whether the credentials were replaced. Whoever is about to look at the
     /// [standing](Self::standing) calls this first.
     pub(super) fn settle(&self, credentials: u64) -> Option<Change> {
         self.account.breaker.try_with(credentials);
+        let mut admission = self.admission();
+        if admission.credentials.replace(credentials).is_some_and(|before| before != credentials) {
+            admission.at = self.account.now();
+        }
+        drop(admission);
         self.reach.settle()
     }
 
@@ -161,6 +176,16 @@ impl Health {
     pub(super) fn try_now(&self) {
         self.reach.try_now();
         self.account.breaker.try_now();
+        self.admission().at = self.account.now();
+    }
+
+    /// What was said of its account before this time of day holds no longer.
+    pub(super) fn let_in_at(&self) -> Timestamp {
+        self.admission().at
+    }
+
+    fn admission(&self) -> MutexGuard<'_, Admission> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The account may send again, as of this time.
@@ -209,6 +234,12 @@ impl Permit {
     /// Takes down that the message has left.
     pub(super) fn departed(&mut self, recipient: u64) {
         self.reach.departed(recipient);
+    }
+
+    /// Takes down that the member's own probe failed: whichever breaker let it be tried opens again.
+    pub(super) fn refuted(self, verdict: Verdict, credentials: u64) -> [Option<Change>; 2] {
+        let for_reach = if let Verdict::Blocked { .. } = verdict { Verdict::Nothing } else { verdict };
+        [self.reach.record(for_reach, credentials), self.account.refute(verdict, credentials)]
     }
 
     /// Takes down that the probe found the member alive, and gives the trial back.

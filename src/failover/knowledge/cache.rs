@@ -36,7 +36,8 @@ impl Cache {
             let merged = entry.fact.clone().merge(fact);
             let same = merged == entry.fact;
             entry.stored &= same;
-            (entry.fact, entry.expires) = (merged, expires);
+            // Of two facts the later one is kept for longer, whichever of them is heard last.
+            (entry.fact, entry.expires) = (merged, expires.max(entry.expires));
             return !entry.stored;
         }
         if kept.is_zero() {
@@ -95,6 +96,17 @@ mod tests {
         assert!(cache.get("k", HOUR).is_none());
         cache.learn("k", wrote(3), HOUR, HOUR);
         assert!(cache.get("k", HOUR) == Some(&wrote(3)), "what is gone is not merged with");
+    }
+
+    #[test]
+    fn an_old_fact_does_not_shorten_the_life_of_a_new_one() {
+        for kept in [[HOUR, Duration::ZERO], [Duration::from_secs(1), HOUR]] {
+            let mut cache = Cache::new(10);
+            for kept in kept {
+                cache.learn("k", wrote(5), Duration::ZERO, kept);
+            }
+            assert!(cache.get("k", HOUR - Duration::from_nanos(1)).is_some(), "{kept:?}");
+        }
     }
 
     #[test]

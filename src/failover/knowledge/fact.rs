@@ -116,6 +116,19 @@ impl Fact {
     }
 }
 
+impl Block {
+    /// For how long the sender is still blocked.
+    pub(in crate::failover) fn remaining(&self, now: Timestamp) -> Option<Duration> {
+        let (from, until) = self.blocked?;
+        (from <= now && now < until).then(|| until.since(now))
+    }
+
+    /// When it was said that the sender may send again, if that was the last word.
+    pub(in crate::failover) fn lifted(&self) -> Option<Timestamp> {
+        self.blocked.is_none().then_some(self.said)
+    }
+}
+
 impl Contact {
     fn merge(self, other: &Self) -> Self {
         let cleared = self.cleared.max(other.cleared);

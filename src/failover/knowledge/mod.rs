@@ -17,11 +17,13 @@ mod name;
 pub(super) use fact::{Alias, Block, Contact, Fact, Seen, WINDOW};
 pub(super) use name::{Name, alias_key, block_key, contact_key, seen_key};
 
+use name::is_of_a_message;
+
 use self::cache::Cache;
 use crate::clock::{Clock, timeout};
 use crate::state::{Expected, PutOutcome, StateError, StateStore, Versioned};
 
-/// How many facts a process keeps by itself.
+/// How many facts of each of two sorts a process keeps by itself.
 const CAPACITY: usize = 50_000;
 
 /// How many writes go to the store at a time.
@@ -35,7 +37,10 @@ pub(super) struct Knowledge {
     store: Option<Arc<dyn StateStore>>,
     clock: Arc<dyn Clock>,
     remember: Duration,
-    cache: Mutex<Cache>,
+    /// Facts about users and senders.
+    facts: Mutex<Cache>,
+    /// Facts about single messages, which are many and would crowd the others out.
+    seen: Mutex<Cache>,
 }
 
 /// The store could not be asked, or did not answer in time.
@@ -89,7 +94,8 @@ impl Found {
 
 impl Knowledge {
     pub(super) fn new(store: Option<Arc<dyn StateStore>>, clock: Arc<dyn Clock>, remember: Duration) -> Self {
-        Self { store, clock, remember, cache: Mutex::new(Cache::new(CAPACITY)) }
+        let cache = || Mutex::new(Cache::new(CAPACITY));
+        Self { store, clock, remember, facts: cache(), seen: cache() }
     }
 
     /// Reads all the keys at once, within `limit`.
@@ -103,31 +109,35 @@ impl Knowledge {
         };
         let asked = stored.as_ref().map(|_| ()).map_err(|not_asked| *not_asked);
         let mut stored = stored.unwrap_or_default().into_iter();
-        let now = self.clock.elapsed();
-        let mut cache = self.cache();
-        let mut facts = BTreeMap::new();
         for key in keys {
-            let there = stored.next().flatten().and_then(|value| Fact::from_json(&value.value));
-            if let Some(fact) = there {
-                let kept = self.kept(&fact);
-                cache.learn(key, fact.clone(), now, kept);
-                cache.stored(key, &fact);
-            }
-            if let Some(fact) = cache.get(key, now) {
-                facts.insert(key.clone(), fact.clone());
+            if let Some(fact) = stored.next().flatten().and_then(|value| Fact::from_json(&value.value)) {
+                self.hear(key, &fact);
             }
         }
-        Found { facts, asked }
+        Found { asked, ..self.remembered(keys) }
+    }
+
+    /// What this process knows by itself under these keys.
+    pub(super) fn remembered(&self, keys: &[String]) -> Found {
+        let now = self.clock.elapsed();
+        let fact = |key: &String| Some((key.clone(), self.cache(key).get(key, now)?.clone()));
+        Found { facts: keys.iter().filter_map(fact).collect(), asked: Ok(()) }
+    }
+
+    /// Takes down what the store has.
+    fn hear(&self, key: &str, fact: &Fact) {
+        let mut cache = self.cache(key);
+        cache.learn(key, fact.clone(), self.clock.elapsed(), self.kept(fact));
+        cache.stored(key, fact);
     }
 
     /// Adds to what is known, here at once and in the store within `limit`. The first facts are written first.
     pub(super) async fn learn(&self, facts: Vec<(String, Fact)>, limit: Duration) -> Result<(), NotAsked> {
         let keys: Vec<String> = {
             let now = self.clock.elapsed();
-            let mut cache = self.cache();
             let news = facts.into_iter().filter_map(|(key, fact)| {
                 let kept = self.kept(&fact);
-                cache.learn(&key, fact, now, kept).then_some(key)
+                self.cache(&key).learn(&key, fact, now, kept).then_some(key)
             });
             let mut known = HashSet::new();
             news.filter(|key| known.insert(key.clone())).collect()
@@ -165,7 +175,7 @@ impl Knowledge {
         mut there: Option<Versioned>,
     ) -> Result<(), NotAsked> {
         for _ in 0..TRIES {
-            let known = self.cache().get(key, self.clock.elapsed()).cloned();
+            let known = self.cache(key).get(key, self.clock.elapsed()).cloned();
             let Some(known) = known else { return Ok(()) };
             let (expected, before) = match &there {
                 None => (Expected::Absent, None),
@@ -187,9 +197,7 @@ impl Knowledge {
                     }
                 }
             }
-            let mut cache = self.cache();
-            cache.learn(key, merged.clone(), self.clock.elapsed(), self.kept(&merged));
-            cache.stored(key, &merged);
+            self.hear(key, &merged);
             return Ok(());
         }
         Err(NotAsked)
@@ -199,8 +207,10 @@ impl Knowledge {
         fact.kept(self.clock.now(), self.remember)
     }
 
-    fn cache(&self) -> MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The facts of this process among which one with this key is.
+    fn cache(&self, key: &str) -> MutexGuard<'_, Cache> {
+        let cache = if is_of_a_message(key) { &self.seen } else { &self.facts };
+        cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -57,6 +57,11 @@ pub(in crate::failover) fn seen_key(attempt: AttemptId) -> String {
     format!("seen/{attempt}")
 }
 
+/// Whether a key is of a fact about a single message, of which there are many.
+pub(super) fn is_of_a_message(key: &str) -> bool {
+    key.starts_with("seen/")
+}
+
 fn sender_token(sender: &SenderId) -> String {
     token(["sender", sender.provider.as_str(), &sender.id])
 }
@@ -109,5 +114,6 @@ mod tests {
         assert!(alias_key(&name).starts_with("alias/"));
         let attempt = AttemptId::from_u128(7);
         assert_eq!(seen_key(attempt), format!("seen/{attempt}"));
+        assert!(is_of_a_message(&seen_key(attempt)) && !is_of_a_message(&alias_key(&name)));
     }
 }

@@ -19,6 +19,8 @@ pub struct Candidate {
     pub refusals: Vec<Option<ErrorKind>>,
     /// Whether the user may be written to freely.
     pub window: Window,
+    /// Whether an earlier call may have sent the message by it.
+    pub may_have_it: bool,
     /// For how long still messages of this category wait, because the member throttled them.
     pub throttled: Option<Duration>,
 }
@@ -32,6 +34,7 @@ impl Candidate {
             standing: Standing::Ready,
             refusals: vec![None],
             window: Window::Unknown,
+            may_have_it: false,
             throttled: None,
         }
     }
@@ -61,6 +64,13 @@ impl Candidate {
     #[must_use]
     pub fn with_window(mut self, window: Window) -> Self {
         self.window = window;
+        self
+    }
+
+    /// Sets whether it may have the message already.
+    #[must_use]
+    pub fn with_may_have_it(mut self, may_have_it: bool) -> Self {
+        self.may_have_it = may_have_it;
         self
     }
 

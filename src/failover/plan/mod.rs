@@ -42,15 +42,6 @@ pub struct Plan {
     pub skipped: Vec<Skipped>,
 }
 
-impl Plan {
-    /// Leaves the members out that may have the message already.
-    pub(super) fn leave_out(&mut self, may_have_it: impl Fn(&ProviderId) -> bool) {
-        let skipped = self.steps.extract_if(.., |step| may_have_it(&step.member));
-        self.skipped
-            .extend(skipped.map(|step| Skipped { member: step.member, reason: SkipReason::MayHaveIt }));
-    }
-}
-
 /// A member to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -155,6 +146,8 @@ pub fn plan(request: &PlanRequest, candidates: &[Candidate]) -> Plan {
             skip(candidate, SkipReason::Route);
         } else if only.is_none() && !message_allows(request, candidate) {
             skip(candidate, SkipReason::Message);
+        } else if candidate.may_have_it {
+            skip(candidate, SkipReason::MayHaveIt);
         } else if candidate.standing == Standing::Isolated {
             skip(candidate, SkipReason::Isolated);
         } else {

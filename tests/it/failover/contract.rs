@@ -16,6 +16,7 @@ struct Member {
     handshake: Option<StatusCode>,
     signature: Result<(), SignatureError>,
     recognizes: bool,
+    send: ErrorKind,
     probe: Result<(), ErrorKind>,
     lookup: Result<SentLookup, ErrorKind>,
     asked: Mutex<Vec<&'static str>>,
@@ -28,6 +29,7 @@ impl Member {
             handshake: None,
             signature: Err(SignatureError::Missing),
             recognizes: true,
+            send: ErrorKind::Unavailable,
             probe: Err(ErrorKind::Unsupported),
             lookup: Err(ErrorKind::Unsupported),
             asked: Mutex::default(),
@@ -62,7 +64,8 @@ impl WhatsAppProvider for Member {
     }
 
     async fn send_attempt(&self, _: &OutboundMessage, _: &Attempt) -> Result<SendReceipt> {
-        Err(refused(ErrorKind::Unavailable))
+        self.asked("send");
+        Err(refused(self.send))
     }
 
     fn recognizes(&self, _: &WebhookHead<'_>) -> bool {
@@ -294,4 +297,45 @@ fn members_learn_as_well() {
     let (clock, failover, members) = both();
     clock.block_on(failover.record(&[EventMaker::meta().text("+15557654321", "hi")]));
     assert!(members.iter().all(|member| *member.asked.lock().unwrap() == ["record"]));
+}
+
+#[test]
+fn a_sender_that_left_its_pool_closes_no_account() {
+    let message = |from: Option<&str>| {
+        let mut message = hello();
+        message.from = from.map(|id| SenderId::new(ProviderId::META, id));
+        message
+    };
+    for (from, kind, closes) in [
+        (None, ErrorKind::AccountBlocked, true),
+        (Some("1"), ErrorKind::AccountBlocked, true),
+        (Some("a number that was in the pool"), ErrorKind::AccountBlocked, false),
+        (Some("a number that was in the pool"), ErrorKind::Credentials, true),
+    ] {
+        let (clock, failover, _) = over(Member { send: kind, ..Member::new("meta") }, Member::new("twilio"));
+        let _ = clock.block_on(failover.send(&message(from)));
+        let closed = matches!(failover.standings()[0].standing, Standing::Open { .. });
+        assert_eq!(closed, closes, "{from:?} {kind:?}");
+    }
+}
+
+#[test]
+fn a_member_is_blocked_when_all_of_its_senders_are() {
+    let (clock, failover, _) = both();
+    let blocked = |id: &str, minutes: u64| {
+        let at = clock.now().saturating_sub(Duration::from_secs(minutes * 60));
+        let notice = whatsapp_provider::inbound::Notice::blocked(None);
+        let notice = whatsapp_provider::inbound::AccountNotice::new(notice);
+        let id_of_event = whatsapp_provider::inbound::EventId::new(["x", id]);
+        EventMaker::new(SenderId::new(ProviderId::META, id))
+            .at(clock.now())
+            .event(id_of_event, notice)
+            .with_occurred_at(at)
+    };
+    let standing = || failover.standings()[0].standing;
+    clock.block_on(failover.record(&[blocked("1", 5)]));
+    assert_eq!(standing(), Standing::Ready, "the other sender is not");
+    clock.block_on(failover.record(&[blocked("2", 10)]));
+    let Standing::Open { cause, remaining, .. } = standing() else { panic!() };
+    assert_eq!((cause, remaining), (ErrorKind::AccountBlocked, 20 * 60 * SECOND), "until one of them is not");
 }

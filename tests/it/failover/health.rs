@@ -260,6 +260,33 @@ fn two_users_throttled_at_once_pause_the_category() {
 }
 
 #[test]
+fn leaving_a_throttled_member_is_no_switch() {
+    let pair = Pair::new();
+    pair.meta.fail_next(refused(ErrorKind::Throttled));
+    for _ in 0..2 {
+        pair.send(&hello().with_category(Category::Authentication)).unwrap();
+    }
+    assert_eq!(pair.twilio.attempts(), 2);
+    assert_eq!(pair.failover.status().last_switch, None);
+}
+
+#[test]
+fn a_probe_that_fails_ends_the_trial_of_an_account_too() {
+    let pair = Pair::new();
+    pair.meta.fail_next(refused(ErrorKind::AccountBlocked));
+    assert_eq!(sends(&pair, 1), "twilio");
+    pair.meta.answer_probes(Err(refused(ErrorKind::Unavailable)));
+    pair.clock.advance(60 * SECOND);
+    assert_eq!(pair.standing_of_meta(), Standing::Trial);
+    let attempts = pair.meta.attempts();
+    assert_eq!([sends(&pair, 2), sends(&pair, 3)], ["twilio", "twilio"]);
+    assert_eq!((pair.meta.attempts(), pair.meta.probes()), (attempts, 1), "no message is risked on it");
+    let Standing::Open { cause, remaining, .. } = pair.standing_of_meta() else { panic!() };
+    assert_eq!(cause, ErrorKind::AccountBlocked);
+    assert!((60 * SECOND..=120 * SECOND).contains(&remaining), "twice as long: {remaining:?}");
+}
+
+#[test]
 fn what_an_account_may_not_do_calls_for_somebody() {
     for kind in ErrorKind::ALL.iter().copied() {
         let pair = Pair::new();

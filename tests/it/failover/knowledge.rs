@@ -16,16 +16,16 @@ const ADA: &str = "+15557654321";
 
 /// A store that may be down, or slow.
 #[derive(Debug, Clone)]
-struct Moody {
+pub(super) struct Moody {
     store: MemoryStore,
     clock: TestClock,
-    mood: Arc<Mutex<Mood>>,
+    pub(super) mood: Arc<Mutex<Mood>>,
 }
 
 #[derive(Debug, Default)]
-struct Mood {
+pub(super) struct Mood {
     down: bool,
-    takes: Duration,
+    pub(super) takes: Duration,
     reads: usize,
 }
 
@@ -75,17 +75,17 @@ impl StateStore for Moody {
 }
 
 /// Two machines with the same accounts and one store.
-struct World {
-    clock: TestClock,
-    meta: MemoryProvider,
-    twilio: MemoryProvider,
-    store: Moody,
-    machines: [FailoverProvider; 2],
+pub(super) struct World {
+    pub(super) clock: TestClock,
+    pub(super) meta: MemoryProvider,
+    pub(super) twilio: MemoryProvider,
+    pub(super) store: Moody,
+    pub(super) machines: [FailoverProvider; 2],
     events: Events,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(|builder| builder)
     }
 
@@ -431,6 +431,79 @@ fn a_block_that_one_machine_hears_of_stops_them_all_until_it_is_lifted() {
     world.record(0, &notice(&world, Notice::Reinstated));
     let stranger = OutboundMessage::text(to(5), "hi");
     assert_eq!(world.sends(1, &stranger).0, "meta");
+}
+
+#[test]
+fn a_block_ends_when_the_member_is_let_in_by_hand_or_with_new_credentials() {
+    for by_hand in [true, false] {
+        let world = World::new();
+        world.record(0, &notice(&world, Notice::blocked(None)));
+        assert_eq!(world.sends(1, &OutboundMessage::text(to(1), "hi")).0, "twilio");
+        let standing = || world.machines[1].status().members[0].standing;
+        assert!(
+            matches!(standing(), Standing::Open { cause: ErrorKind::AccountBlocked, .. }),
+            "and it shows"
+        );
+        if by_hand {
+            world.machines[1].restore(&ProviderId::META);
+        } else {
+            world.meta.replace_credentials();
+        }
+        assert_eq!(world.sends(1, &OutboundMessage::text(to(2), "hi")).0, "meta");
+        assert_eq!(standing(), Standing::Ready);
+        world.clock.advance(SECOND);
+        world.record(0, &notice(&world, Notice::blocked(None)));
+        assert_eq!(world.sends(1, &OutboundMessage::text(to(3), "hi")).0, "twilio", "it is said anew");
+    }
+}
+
+#[test]
+fn what_other_numbers_get_is_their_own_affair() {
+    let world = World::new();
+    let mut maker =
+        EventMaker::new(SenderId::new(ProviderId::TWILIO, "another number")).at(world.clock.now());
+    world.record(0, &maker.text(ADA, "hi"));
+    assert_eq!(world.sends(0, &text()).0, "meta", "the user wrote to somebody else");
+    for n in 0..5 {
+        let message = MessageRef::new(SenderId::new(ProviderId::META, "another number"), n.to_string());
+        let failure = Failure::new(ErrorKind::AccountBlocked, Acceptance::Unknown);
+        let maker = EventMaker::new(message.sender.clone()).at(world.clock.now());
+        world.record(0, &maker.failed(&message, failure));
+    }
+    assert_eq!(world.sends(0, &text()).0, "meta");
+}
+
+#[test]
+fn what_a_member_says_of_a_window_counts_more_than_what_was_known() {
+    let world = World::new();
+    world.writes(0, ProviderId::META);
+    world.meta.fail_next(refused(ErrorKind::WindowClosed));
+    let message = text().or(Content::text("in other words")).or(Template::new("table_ready", "en"));
+    assert_eq!(world.sends(0, &message), ("meta".into(), 2));
+    assert_eq!(world.meta.attempts(), 2);
+}
+
+#[test]
+fn to_explain_is_not_to_send() {
+    let world = World::new();
+    world.writes(0, ProviderId::TWILIO);
+    let plan = world.clock.block_on(world.machines[0].explain(&text()));
+    let members: Vec<_> = plan.steps.iter().map(|step| step.member.as_str()).collect();
+    assert_eq!((members, plan.preferred), (vec!["twilio", "meta"], Some(ProviderId::TWILIO)));
+    assert_eq!(world.meta.attempts() + world.twilio.attempts(), 0);
+    assert!(world.events.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_search_leaves_time_for_the_next_member() {
+    let world = World::new();
+    world.meta.fail_next(unknown());
+    let message = text()
+        .with_category(Category::Authentication)
+        .with_on_unknown(OnUnknown::reconcile(20 * SECOND, Otherwise::FailOver));
+    let began = world.clock.elapsed();
+    assert_eq!(world.sends(0, &message).0, "twilio");
+    assert_eq!(world.clock.elapsed() - began, Duration::from_millis(7_500), "half of what was left");
 }
 
 #[test]

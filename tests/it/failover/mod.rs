@@ -365,6 +365,78 @@ fn attempts_are_counted_by_members_that_were_given_the_message() {
     assert_eq!((error.kind(), error.attempts().len()), (ErrorKind::AccountBlocked, 2));
 }
 
+/// Three members, of which `most` may be tried.
+fn three(most: usize) -> (TestClock, [MemoryProvider; 3], FailoverProvider, Events) {
+    let clock = TestClock::new();
+    let members = ["first", "second", "third"].map(|id| MemoryProvider::new(id.parse().unwrap()));
+    let [first, second, third] = members.clone();
+    let events = Events::default();
+    let log = Arc::clone(&events);
+    let failover = FailoverProvider::builder()
+        .primary(first)
+        .fallback(second)
+        .fallback(third)
+        .policy(FailoverPolicy::default().with_max_attempts(most))
+        .observer(move |event: &FailoverEvent| log.lock().unwrap().push(event.clone()))
+        .clock(Arc::new(clock.clone()))
+        .build()
+        .unwrap();
+    (clock, members, failover, events)
+}
+
+fn attempts(members: &[MemoryProvider; 3]) -> [usize; 3] {
+    members.each_ref().map(MemoryProvider::attempts)
+}
+
+#[test]
+fn at_most_so_many_members_are_tried() {
+    for (most, expected) in [(0, [1, 0, 0]), (1, [1, 0, 0]), (2, [1, 1, 0]), (3, [1, 1, 1]), (9, [1, 1, 1])] {
+        let (clock, members, failover, _) = three(most);
+        members.iter().for_each(|member| member.fail_next(refused(ErrorKind::Unavailable)));
+        clock.block_on(failover.send(&hello())).unwrap_err();
+        assert_eq!(attempts(&members), expected, "{most}");
+    }
+}
+
+#[test]
+fn the_last_member_that_is_tried_is_the_end_of_it() {
+    for (most, expected) in [(2, 2), (9, 3)] {
+        let (clock, members, failover, events) = three(most);
+        members.iter().for_each(|member| member.fail_next(unknown()));
+        clock.block_on(failover.send(&hello().with_on_unknown(OnUnknown::FailOver))).unwrap_err();
+        let resolutions: Vec<_> = events
+            .lock()
+            .unwrap()
+            .iter()
+            .filter_map(|event| match event {
+                FailoverEvent::Unknown { resolution, .. } => Some(*resolution),
+                _ => None,
+            })
+            .collect();
+        let mut all = vec![Resolution::FailedOver; expected - 1];
+        all.push(Resolution::Stopped);
+        assert_eq!(resolutions, all, "{most}");
+    }
+}
+
+#[test]
+fn a_member_that_was_given_nothing_does_not_count() {
+    let (clock, members, failover, _) = three(2);
+    let [first, second, _] = &members;
+    first.fail_always(refused(ErrorKind::Unavailable));
+    for n in 10..15 {
+        clock.block_on(failover.send(&OutboundMessage::text(to(n), "hi"))).unwrap();
+    }
+    clock.advance(30 * SECOND);
+    // Its time for a trial has come, and its own probe says that it is still down.
+    first.answer_probes(Err(refused(ErrorKind::Unavailable)));
+    let before = attempts(&members);
+    second.fail_next(refused(ErrorKind::Unavailable));
+    let receipt = clock.block_on(failover.send(&hello())).unwrap();
+    assert_eq!(receipt.provider.as_str(), "third");
+    assert_eq!(first.attempts(), before[0]);
+}
+
 #[test]
 fn events_hold_nothing_that_a_provider_said_in_words() {
     let pair = Pair::new();

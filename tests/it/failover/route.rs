@@ -101,6 +101,20 @@ fn a_dead_flag_stops_nothing_and_the_last_good_value_holds() {
 }
 
 #[test]
+fn a_route_is_a_flag_that_never_changes_and_a_flag_can_be_shared() {
+    let fixed = Route::Only(ProviderId::TWILIO);
+    assert_eq!(
+        Pair::with(fixed.clone(), FailoverPolicy::default()).send(&hello()).unwrap().provider,
+        ProviderId::TWILIO
+    );
+    let shared = Arc::new(RouteSwitch::new(fixed));
+    let pair = Pair::with(Arc::clone(&shared), FailoverPolicy::default());
+    assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::TWILIO);
+    shared.set(Route::Auto);
+    assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::META);
+}
+
+#[test]
 fn a_rollout_takes_the_same_users_each_time() {
     let share = route_fn(|context| (context.bucket < 2_000).then_some(Route::Prefer(ProviderId::TWILIO)));
     let pair = Pair::with(share, FailoverPolicy::default());

@@ -316,6 +316,78 @@ fn of_two_calls_at_once_one_sends() {
     assert_eq!(simulator.deliveries().len(), 1);
 }
 
+#[test]
+fn of_two_machines_that_have_both_read_nothing_one_sends() {
+    let world = super::knowledge::World::new();
+    world.store.mood.lock().unwrap().takes = Duration::from_millis(20);
+    let message = once();
+    let ends = world.clock.block_on(async {
+        let [first, second] = world.machines.each_ref().map(|machine| machine.send(&message));
+        futures_util::future::join(first, second).await
+    });
+    assert_eq!(world.meta.attempts() + world.twilio.attempts(), 1);
+    let (Ok(_), Err(error)) = ends else { panic!("{ends:?}") };
+    assert_eq!((error.kind(), error.acceptance()), (ErrorKind::Duplicate, Acceptance::Unknown));
+    // It was sent, so whoever asks again is told so.
+    assert!(world.clock.block_on(world.machines[1].send(&message)).is_ok());
+}
+
+#[test]
+fn a_claim_that_came_too_late_is_taken_back() {
+    let world = super::knowledge::World::new();
+    world.store.mood.lock().unwrap().takes = Duration::from_millis(40);
+    // Reading takes 40 ms, the plan another 40, and the claim as much again.
+    let error = world
+        .clock
+        .block_on(world.machines[0].send(&once().with_deadline(Duration::from_millis(100))))
+        .unwrap_err();
+    assert_eq!((error.kind(), error.acceptance()), (ErrorKind::Expired, Acceptance::NotAccepted));
+    assert_eq!(world.meta.attempts(), 0);
+    assert!(world.clock.block_on(world.machines[1].send(&once())).is_ok(), "nobody has it");
+}
+
+#[test]
+fn a_claim_of_which_nobody_knew_is_taken_back_when_the_store_answers_again() {
+    let world = Machines::new(FailoverPolicy::default());
+    // Written, and neither that answer nor the next one comes.
+    world.store.next(&[Trouble::LosesTheAnswer, Trouble::Fails]);
+    let error = world.send(0, &once()).unwrap_err();
+    assert_eq!((error.kind(), error.acceptance()), (ErrorKind::StoreUnavailable, Acceptance::NotAccepted));
+    assert!(world.send(1, &once()).is_ok(), "nothing was sent, and the claim is gone");
+
+    // Somebody else's claim is left alone.
+    let world = Machines::new(FailoverPolicy::default());
+    world.store.next(&[Trouble::Fails, Trouble::Fails]);
+    world.send(0, &once()).unwrap_err();
+    assert!(world.send(1, &once()).is_ok());
+    world.store.next(&[Trouble::Fails, Trouble::Fails]);
+    assert!(world.send(0, &once()).is_ok(), "it is answered from the record, which needs no write");
+    assert_eq!(world.sent(), (1, 0));
+}
+
+#[test]
+fn a_claim_that_is_over_is_deleted_although_the_store_fails_once() {
+    for (troubles, sent_again) in [(1, true), (2, false)] {
+        let world = Machines::new(FailoverPolicy::default());
+        world.meta.fail_next(refused(ErrorKind::RecipientUnreachable));
+        let mut script = vec![Trouble::None];
+        script.extend(vec![Trouble::Fails; troubles]);
+        world.store.next(&script);
+        assert_eq!(world.send(0, &once()).unwrap_err().kind(), ErrorKind::RecipientUnreachable);
+        assert_eq!(world.send(1, &once()).is_ok(), sent_again, "{troubles} troubles");
+    }
+}
+
+#[test]
+fn a_member_that_is_unwell_is_tried_when_the_other_one_may_have_the_message() {
+    let world = Machines::new(FailoverPolicy::default().with_on_unknown(OnUnknown::FailOver));
+    world.meta.fail_next(unknown());
+    world.twilio.fail_next(refused(ErrorKind::AccountBlocked));
+    assert_eq!(world.send(0, &once()).unwrap_err().acceptance(), Acceptance::Unknown);
+    let receipt = world.send(0, &once()).unwrap();
+    assert_eq!(receipt.provider, ProviderId::TWILIO, "it is all there is");
+}
+
 fn machine(simulator: &Simulator, store: &Shared, clock: &TestClock) -> FailoverProvider {
     FailoverProvider::builder()
         .primary(simulator.meta().build().unwrap())
