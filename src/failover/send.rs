@@ -144,7 +144,7 @@ impl FailoverProvider {
     /// Takes down where messages go that are free to go anywhere, and tells if that has changed. A trial is no change.
     fn note_switch(&self, message: &OutboundMessage, plan: &Plan, pinned: bool) {
         let (Some(preferred), Some(first)) = (&plan.preferred, plan.steps.first()) else { return };
-        let bound = pinned || message.from.is_some() || message.via.is_some();
+        let bound = pinned || message.via.is_some();
         // It is away for another reason than its health, such as that it throttles this category.
         let away = |skipped: &Skipped| {
             skipped.member == *preferred && !matches!(skipped.reason, SkipReason::Unhealthy(_))

@@ -50,7 +50,7 @@ pub enum OnUnknown {
     /// Looks for the message at the provider that may have it.
     #[non_exhaustive]
     Reconcile {
-        /// For how long, in seconds.
+        /// For how long, in seconds. Where another provider may be tried after it, half of the time that is left at most.
         #[serde(with = "crate::json::seconds")]
         within: Duration,
         /// What to do when that does not decide: not finding it is no proof.

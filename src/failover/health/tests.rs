@@ -376,6 +376,16 @@ fn a_reinstatement_counts_if_it_came_after_the_block() {
 }
 
 #[test]
+fn names_are_those_of_the_json() {
+    for state in [HealthState::Closed, HealthState::Open, HealthState::HalfOpen] {
+        assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+    }
+    for aspect in [HealthAspect::Reachability, HealthAspect::Account] {
+        assert_eq!(serde_json::to_value(aspect).unwrap(), aspect.as_str());
+    }
+}
+
+#[test]
 fn an_isolated_member_stays_isolated_until_it_is_restored() {
     let (_, health) = opened(HealthPolicy::default());
     health.isolate(true);

@@ -259,6 +259,104 @@ fn two_users_throttled_at_once_pause_the_category() {
     assert_eq!(send(3).unwrap_err().kind(), ErrorKind::Throttled);
 }
 
+fn switches(events: &Events) -> usize {
+    let events = events.lock().unwrap();
+    events.iter().filter(|event| matches!(event, FailoverEvent::Switched { .. })).count()
+}
+
+#[test]
+fn messages_that_are_bound_say_nothing_of_where_others_go() {
+    let pair = Pair::new();
+    pair.meta.fail_next(refused(ErrorKind::AccountBlocked));
+    sends(&pair, 1);
+    pair.send(&hello().with_via(ProviderId::META)).unwrap();
+    assert_eq!(switches(&pair.events), 0);
+    sends(&pair, 2);
+    assert_eq!(switches(&pair.events), 1);
+
+    let pair = Pair::new();
+    let event = EventMaker::new(SenderId::new(ProviderId::TWILIO, "memory")).text("+15557654321", "hi");
+    pair.clock.block_on(pair.failover.record(std::slice::from_ref(&event)));
+    pair.twilio.fail_next(refused(ErrorKind::AccountBlocked));
+    let pinned = OutboundMessage::new(event.user().unwrap().recipient(), Content::text("hello"));
+    for _ in 0..2 {
+        assert_eq!(pair.send(&pinned).unwrap().provider, ProviderId::META);
+    }
+    assert_eq!(switches(&pair.events), 0);
+}
+
+#[test]
+fn an_attempt_says_whether_it_is_a_trial() {
+    let pair = Pair::new();
+    sends(&pair, 1);
+    pair.break_meta();
+    pair.meta.recover();
+    pair.clock.advance(30 * SECOND);
+    sends(&pair, 20);
+    let events = pair.events.lock().unwrap();
+    let trials: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            FailoverEvent::AttemptStarted { provider, trial, .. } if *provider == ProviderId::META => {
+                Some(*trial)
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!((trials.first(), trials.last()), (Some(&false), Some(&true)));
+    assert_eq!(trials.iter().filter(|trial| **trial).count(), 1);
+}
+
+/// Whether a user stays with whoever sent this message, once everybody is well again.
+fn stays(clock: &TestClock, failover: &FailoverProvider, expected: [&str; 2], n: u64) {
+    let message = OutboundMessage::text(to(n), "hi");
+    let send = || clock.block_on(failover.send(&message)).unwrap().provider.to_string();
+    let first = send();
+    for id in ["first", "second", "third"] {
+        failover.restore(&id.parse().unwrap());
+    }
+    // Two for the trials, of other users.
+    for other in [n + 1000, n + 2000] {
+        let _ = clock.block_on(failover.send(&OutboundMessage::text(to(other), "hi")));
+    }
+    clock.advance(60 * SECOND);
+    assert_eq!([first, send()], expected);
+}
+
+#[test]
+fn users_stay_with_a_stand_in_only_if_health_was_the_reason() {
+    // The first is known to be unwell.
+    let (clock, [first, ..], failover, _) = three(3);
+    first.fail_next(refused(ErrorKind::Credentials));
+    clock.block_on(failover.send(&OutboundMessage::text(to(900), "hi"))).unwrap();
+    stays(&clock, &failover, ["second", "second"], 1);
+
+    // Its own probe says so.
+    let (clock, [first, ..], failover, _) = three(3);
+    first.fail_next(refused(ErrorKind::Credentials));
+    clock.block_on(failover.send(&OutboundMessage::text(to(900), "hi"))).unwrap();
+    first.answer_probes(Err(refused(ErrorKind::Credentials)));
+    clock.advance(60 * SECOND);
+    let message = OutboundMessage::text(to(1), "hi");
+    assert_eq!(clock.block_on(failover.send(&message)).unwrap().provider.as_str(), "second");
+    first.answer_probes(Ok(()));
+    stays(&clock, &failover, ["second", "second"], 1);
+
+    // It may not send this one; that the third is unwell, and the second on trial, are other things.
+    for unwell in ["third", "second"] {
+        let (clock, [first, second, third], failover, _) = three(3);
+        let other = if unwell == "third" { third } else { second };
+        other.fail_next(refused(ErrorKind::Credentials));
+        let message = OutboundMessage::text(to(900), "hi").with_via(unwell.parse().unwrap());
+        clock.block_on(failover.send(&message)).unwrap();
+        if unwell == "second" {
+            clock.advance(60 * SECOND);
+        }
+        first.fail_next(refused(ErrorKind::NotEntitled));
+        stays(&clock, &failover, ["second", "first"], 1);
+    }
+}
+
 #[test]
 fn leaving_a_throttled_member_is_no_switch() {
     let pair = Pair::new();
