@@ -161,14 +161,18 @@ impl Future for Timer {
         if state.elapsed >= self.key.0 {
             return Poll::Ready(());
         }
-        state.timers.insert(self.key, cx.waker().clone());
+        let before = state.timers.insert(self.key, cx.waker().clone());
+        // A waker may be all that keeps a task, and the task may hold timers: it goes when the lock is free.
+        drop(state);
+        drop(before);
         Poll::Pending
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        self.clock.state().timers.remove(&self.key);
+        let waker = self.clock.state().timers.remove(&self.key);
+        drop(waker);
     }
 }
 
@@ -190,6 +194,28 @@ mod tests {
         assert_eq!(clock.elapsed(), seconds(15));
         assert_eq!(clock.now(), Timestamp::from_unix_seconds(1_767_225_615).unwrap());
         assert!(clock.state().timers.is_empty(), "a timer that is dropped is gone");
+    }
+
+    #[test]
+    fn a_waker_may_be_all_that_keeps_another_timer() {
+        struct Task(#[expect(dead_code, reason = "it is only dropped")] Mutex<Sleep>);
+        impl Wake for Task {
+            fn wake(self: Arc<Self>) {}
+        }
+        let clock = TestClock::new();
+        let inner = clock.sleep(Duration::from_secs(1));
+        let waker = Waker::from(Arc::new(Task(Mutex::new(inner))));
+        let mut outer = clock.sleep(Duration::from_secs(2));
+        assert!(outer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        assert!(outer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+
+        let inner = clock.sleep(Duration::from_secs(1));
+        let waker = Waker::from(Arc::new(Task(Mutex::new(inner))));
+        assert!(outer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        drop(outer);
+        assert!(clock.state().timers.is_empty());
     }
 
     #[test]

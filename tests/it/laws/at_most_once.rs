@@ -9,7 +9,7 @@ use whatsapp_provider::failover::{FailoverEvent, FailoverPolicy};
 use whatsapp_provider::outbound::Otherwise;
 use whatsapp_provider::simulator::{Delivery, Side};
 use whatsapp_provider::{
-    Acceptance, AttemptId, Category, ErrorKind, Failure, OnUnknown, OutboundMessage, ProviderId,
+    Acceptance, AttemptId, Category, Content, ErrorKind, Failure, OnUnknown, OutboundMessage, ProviderId,
 };
 
 use super::log::{Step, What};
@@ -60,17 +60,17 @@ impl Played {
         self.deliveries.get(message.reference.as_ref().unwrap()).map_or(&[], Vec::as_slice)
     }
 
-    /// The decisions of one call.
-    fn decisions(&self, call: usize) -> impl Iterator<Item = &FailoverEvent> {
+    /// What was decided for a call, in order, and when.
+    fn decisions(&self, call: usize) -> impl Iterator<Item = (Duration, &FailoverEvent)> {
         self.steps.iter().filter(move |step| step.call == Some(call)).filter_map(|step| match &step.what {
-            What::Decided(event) => Some(&**event),
+            What::Decided(event) => Some((step.at, &**event)),
             _ => None,
         })
     }
 
     fn attempts(&self, call: usize) -> Vec<(AttemptId, &ProviderId)> {
         self.decisions(call)
-            .filter_map(|event| match event {
+            .filter_map(|(_, event)| match event {
                 FailoverEvent::AttemptStarted { attempt, provider, .. } => Some((*attempt, provider)),
                 _ => None,
             })
@@ -165,6 +165,25 @@ fn ok_is_delivered(played: &Played) -> Result<(), Broken> {
     Ok(())
 }
 
+/// As long as nothing is wrong with the store, whoever sends a message again that was sent is told so.
+fn sent_is_remembered(played: &Played) -> Result<(), Broken> {
+    let trouble = played.steps.iter().find(|step| matches!(step.what, What::Changed(Change::Store(_))));
+    let trouble = trouble.map_or(Duration::MAX, |step| step.at);
+    let mut sent = BTreeMap::new();
+    for call in played.calls.iter().filter(|call| call.ended < trouble) {
+        let Some(key) = &call.message.idempotency_key else { continue };
+        let first = match &call.end {
+            End::Sent(receipt) => sent.entry(key).or_insert((call.ended, receipt)).1 == receipt,
+            End::Failed(_) => sent.get(key).is_none_or(|(ended, _)| call.began < *ended),
+            End::Dropped => true,
+        };
+        if !first {
+            return Err(played.tell(&call.message, "it was sent, and that is forgotten"));
+        }
+    }
+    Ok(())
+}
+
 /// Where a call may go on after an unknown outcome, it does not fail before every planned member was asked, unless an
 /// answer forbids that, or the time is over.
 fn fail_over_asks_everybody(played: &Played) -> Result<(), Broken> {
@@ -178,7 +197,7 @@ fn fail_over_asks_everybody(played: &Played) -> Result<(), Broken> {
         }
         let (mut planned, mut asked) = (Vec::new(), Vec::new());
         let mut forbidden = false;
-        for event in played.decisions(id) {
+        for (_, event) in played.decisions(id) {
             match event {
                 FailoverEvent::Planned { plan, .. } => {
                     planned.extend(plan.steps.iter().map(|step| &step.member));
@@ -205,17 +224,14 @@ fn fail_over_asks_everybody(played: &Played) -> Result<(), Broken> {
 fn who_is_well_accepts(played: &Played) -> Result<(), Broken> {
     for (id, call) in played.calls.iter().enumerate() {
         let mut began = Duration::ZERO;
-        for step in played.steps.iter().filter(|step| step.call == Some(id)) {
-            match &step.what {
-                What::Decided(event) => match &**event {
-                    FailoverEvent::AttemptStarted { .. } => began = step.at,
-                    FailoverEvent::AttemptEnded { provider, failure: Some(_), .. }
-                        if step.at - began >= LATENCY && played.was_well(provider, step.at) =>
-                    {
-                        return Err(played.tell(&call.message, &format!("{provider} was well in call {id}")));
-                    }
-                    _ => {}
-                },
+        for (at, event) in played.decisions(id) {
+            match event {
+                FailoverEvent::AttemptStarted { .. } => began = at,
+                FailoverEvent::AttemptEnded { provider, failure: Some(_), .. }
+                    if at - began >= LATENCY && played.was_well(provider, at) =>
+                {
+                    return Err(played.tell(&call.message, &format!("{provider} was well in call {id}")));
+                }
                 _ => {}
             }
         }
@@ -228,7 +244,7 @@ fn goes_on(failure: &Failure, message: &OutboundMessage) -> bool {
     failure.acceptance == Acceptance::Unknown
         || match failure.kind {
             ErrorKind::Throttled => message.effective_category() == Category::Authentication,
-            ErrorKind::WindowClosed => message.contents().any(|content| content.opens_conversations()),
+            ErrorKind::WindowClosed => message.contents().any(Content::opens_conversations),
             kind => matches!(
                 kind,
                 ErrorKind::Unsupported
@@ -244,10 +260,11 @@ fn goes_on(failure: &Failure, message: &OutboundMessage) -> bool {
 
 #[test]
 fn no_history_breaks_law_4() {
-    let checks: [Check; 5] = [
+    let checks: [Check; 6] = [
         at_most_once,
         not_accepted_is_not_delivered,
         ok_is_delivered,
+        sent_is_remembered,
         fail_over_asks_everybody,
         who_is_well_accepts,
     ];

@@ -94,7 +94,7 @@ impl History {
         let mut message = OutboundMessage::text(user(n), "hello")
             .with_reference(name.as_str())
             .with_deadline(self.random.millis(100..=400));
-        if n % 3 > 0 {
+        if !n.is_multiple_of(3) {
             message = message.with_idempotency_key(name.as_str());
         }
         let mut told = Told::NotSent;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use whatsapp_provider::clock::Clock;
-use whatsapp_provider::failover::FailoverPolicy;
-use whatsapp_provider::simulator::Side;
+use whatsapp_provider::failover::{FailoverPolicy, Route, Standing};
+use whatsapp_provider::simulator::{Fault, Side};
 use whatsapp_provider::{OutboundMessage, ProviderId};
 
 use super::script::{Change, policies, refusal_of_a_message, route};
@@ -28,8 +28,11 @@ impl Slot {
             changes.push(Change::Flag(route(random)));
         }
         if is_bad {
-            let refusal = |side: &Side| Change::Fault(*side, Some(refusal_of_a_message(random, *side)));
-            changes.extend(Side::ALL.iter().map(refusal));
+            // Single requests that send a message, so that a probe is answered as ever.
+            let refusals = |side: Side| {
+                std::iter::repeat_n(Change::NextFault(side, refusal_of_a_message(random, side)), 40)
+            };
+            changes.extend(Side::ALL.iter().copied().flat_map(refusals));
         }
         // So many bad ones that their number would close any door.
         let count = if is_bad { 5 + random.below(8) } else { 1 + random.below(3) };
@@ -45,6 +48,21 @@ impl Slot {
 /// Where each good message was tried first, by its reference.
 type Choices = BTreeMap<Option<String>, Option<ProviderId>>;
 
+/// An outage that every machine has noticed, and that is over: the next message of each is the primary's trial.
+async fn give_up_the_primary(world: &World, machines: u64) {
+    world.change(&Change::Flag(Route::Auto)).await;
+    world.change(&Change::Fault(Side::Meta, Some(Fault::Refuse))).await;
+    for machine in 0..machines {
+        for n in 0..5 {
+            let message = OutboundMessage::text(user(10_000 + n), "hello");
+            world.send(machine as usize, &message, Patience::Endless).await;
+        }
+    }
+    world.change(&Change::Fault(Side::Meta, None)).await;
+    world.clock.sleep(30 * SECOND).await;
+    assert_eq!(world.primary(), Standing::Trial);
+}
+
 /// Plays a history, with its bad messages or without them. No message is in doubt: the good ones are sent, and the bad
 /// ones are not.
 fn first_choices(seed: u64, with_bad: bool) -> Choices {
@@ -52,11 +70,17 @@ fn first_choices(seed: u64, with_bad: bool) -> Choices {
     let machines = 1 + random.below(3);
     let policy = FailoverPolicy::default().with_on_unknown(random.pick(&policies(&random)));
     let slots: Vec<_> = (0..40).map(|place| Slot::new(&random, place, machines)).collect();
+    let outage = random.below(40) as usize;
 
     let world = World::new(seed, machines, policy);
     let mut choices = Choices::new();
     world.run(async {
-        for slot in slots {
+        for (place, slot) in slots.iter().enumerate() {
+            if place == outage {
+                give_up_the_primary(&world, machines).await;
+            }
+            // Both histories keep the same time.
+            let next = world.clock.elapsed() + 3 * SECOND;
             for change in &slot.changes {
                 // The flag is turned in any case.
                 if with_bad || !slot.is_bad || matches!(change, Change::Flag(_)) {
@@ -79,7 +103,7 @@ fn first_choices(seed: u64, with_bad: bool) -> Choices {
                 };
                 choices.extend(slot.messages.iter().enumerate().map(choice));
             }
-            world.clock.sleep(SECOND).await;
+            world.until(next).await;
         }
     });
     choices

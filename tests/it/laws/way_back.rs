@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
-use whatsapp_provider::failover::{FailoverPolicy, HealthPolicy};
+use whatsapp_provider::failover::FailoverPolicy;
 use whatsapp_provider::simulator::{Fault, Side};
 use whatsapp_provider::{OutboundMessage, ProviderId};
 
 use super::script::{Change, LATENCY, fault, policies};
 use super::world::{End, Patience, World};
 use super::{Broken, Random, SECOND, seeds, user};
+
+// What the law promises, whatever the code says.
+const OPEN: Duration = Duration::from_secs(300);
+const BLOCKED: Duration = Duration::from_secs(30 * 60);
+const PROBE: Duration = Duration::from_secs(2);
+const FAIL_BACK: Duration = Duration::from_secs(60);
 
 /// An outage of the primary, of one or several kinds, during which the other one may have trouble, too.
 struct Outage {
@@ -19,16 +25,16 @@ struct Outage {
 }
 
 impl Outage {
-    fn new(random: &Random, health: &HealthPolicy) -> Self {
+    fn new(random: &Random) -> Self {
         let length = random.pick(&[30, 300, 3_000]) * SECOND;
         let begins = random.before(60 * SECOND);
         let heals = begins + random.before(length);
-        let (mut changes, mut open) = (Vec::new(), health.open_max);
+        let (mut changes, mut open) = (Vec::new(), OPEN);
         let mut at = begins;
         while at < heals {
             let fault = fault(random, Side::Meta);
             if matches!(fault, Fault::Suspend | Fault::WrongToken) {
-                open = health.blocked_max;
+                open = BLOCKED;
             }
             changes.push((at, Change::Fault(Side::Meta, Some(fault))));
             if random.percent(20) {
@@ -45,17 +51,20 @@ impl Outage {
 
 fn comes_back(seed: u64) -> Result<(), Broken> {
     let random = Random::new(!seed);
-    let health = HealthPolicy::default();
-    let outage = Outage::new(&random, &health);
+    let outage = Outage::new(&random);
     // Often enough, and not so often that there are thousands.
-    let every = random.millis(100..=8_000).max((outage.heals + outage.open) / 300);
+    let every = random.millis(100..=8_000).max((outage.heals + outage.open) / 200);
+    // Several at once: while it is on trial, only one of them goes to the primary.
+    let at_once = 1 + random.below(3) as u32;
     // Two successes take two messages, and another one may have been on its way already.
-    let back = outage.heals + outage.open + health.probe + 3 * (every + LATENCY) + health.fail_back;
+    let back = outage.heals + outage.open + PROBE + 3 * (every + LATENCY) + FAIL_BACK;
 
     let policy = FailoverPolicy::default().with_on_unknown(random.pick(&policies(&random)));
     let world = World::new(seed, 1, policy);
     let messages: Vec<_> = (0..)
-        .map(|n| (every * n, OutboundMessage::text(user(n.into()), "hi").with_reference(n.to_string())))
+        .map(|n| {
+            (every * (n / at_once), OutboundMessage::text(user(n.into()), "hi").with_reference(n.to_string()))
+        })
         .take_while(|(at, _)| *at < back + 10 * every)
         .collect();
     world.run_all(
