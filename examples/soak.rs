@@ -27,13 +27,13 @@ use futures_util::future::{join, select};
 use futures_util::stream::FuturesUnordered;
 use lexopt::prelude::*;
 use whatsapp_provider::clock::{Clock, timeout};
-use whatsapp_provider::failover::{FailoverEvent, FailoverPolicy, FailoverProvider, HealthState};
+use whatsapp_provider::failover::{FailoverEvent, FailoverPolicy, FailoverProvider};
 use whatsapp_provider::outbound::Otherwise;
 use whatsapp_provider::simulator::{Fault, Side, Simulator};
 use whatsapp_provider::state::MemoryStore;
 use whatsapp_provider::testing::TestClock;
 use whatsapp_provider::{
-    Acceptance, OnUnknown, OutboundMessage, PhoneNumber, ProviderId, WebhookRequest, WhatsAppProvider,
+    Acceptance, OnUnknown, OutboundMessage, PhoneNumber, WebhookRequest, WhatsAppProvider,
     WhatsAppProviderExt,
 };
 
@@ -130,7 +130,7 @@ enum Report {
     Unknown,
 }
 
-/// How often traffic left the primary, and how often it came back.
+/// How often messages went by a stand-in, and how often they came back.
 #[derive(Default)]
 struct Switches {
     away: AtomicUsize,
@@ -154,15 +154,14 @@ impl Soak {
         let whatsapp = FailoverProvider::builder()
             .primary(simulator.meta().build()?)
             .fallback(simulator.twilio().build()?)
-            // Nobody sends a message again after an hour, so that is how long the store need remember it.
-            .policy(FailoverPolicy::default().with_on_unknown(on_unknown).with_remember(HOUR))
-            .local_store(MemoryStore::new(Arc::new(clock.clone())).with_capacity(10_000))
+            // Nobody sends a message again after a day, so that is how long the store need remember it.
+            .policy(FailoverPolicy::default().with_on_unknown(on_unknown).with_remember(24 * HOUR))
+            .local_store(MemoryStore::new(Arc::new(clock.clone())))
             .observer(move |event: &FailoverEvent| {
-                if let FailoverEvent::HealthChanged { provider, from, to, .. } = event
-                    && *provider == ProviderId::META
-                {
-                    counted.away.fetch_add(usize::from(*from == HealthState::Closed), Relaxed);
-                    counted.back.fetch_add(usize::from(*to == HealthState::Closed), Relaxed);
+                if let FailoverEvent::Switched { switch, .. } = event {
+                    let back = switch.to == switch.preferred;
+                    let count = if back { &counted.back } else { &counted.away };
+                    count.fetch_add(1, Relaxed);
                 }
             })
             .clock(Arc::new(clock.clone()))
