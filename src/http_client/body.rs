@@ -29,6 +29,8 @@ impl RequestBody {
     }
 
     /// The body of a request that sends a message: its bytes are the message's departure.
+    ///
+    /// Without bytes it is departing all the same, and goes out without a `Content-Length`.
     pub fn departing(data: impl Into<Bytes>, departure: Departure) -> Self {
         Self { data: Some(data.into()), departure: Some(departure) }
     }
@@ -74,7 +76,11 @@ impl Body for RequestBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.data.as_ref().map_or(0, |data| data.len() as u64))
+        match self.data.as_ref().map_or(0, Bytes::len) {
+            // A body that is known to have no bytes need not be asked for them, and would leave unmarked.
+            0 if self.departure.is_some() => SizeHint::default(),
+            length => SizeHint::with_exact(length as u64),
+        }
     }
 }
 

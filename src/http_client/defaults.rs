@@ -29,8 +29,10 @@ pub(crate) fn base_url(field: &'static str, url: &str) -> Result<String, ConfigE
         Some("http") if local => {}
         _ => return Err(invalid("must be https (http only to this machine)")),
     }
-    if uri.query().is_some() || uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        return Err(invalid("must have neither a query nor a user name"));
+    let user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    // `Uri` drops a fragment, which would swallow the paths that are put behind it.
+    if user || uri.query().is_some() || url.contains('#') {
+        return Err(invalid("must have neither a user name nor a query nor a fragment"));
     }
     Ok(url.trim().trim_end_matches('/').to_owned())
 }
@@ -58,6 +60,7 @@ mod tests {
             "ftp://127.0.0.1",
             "https://user@example.com",
             "https://example.com/?a=b",
+            "https://example.com/#a",
         ] {
             assert!(base_url("base_url", bad).is_err(), "{bad}");
         }

@@ -103,8 +103,7 @@ impl HttpClient for ReqwestClient {
                 .await
                 .map_err(|_| HttpError::new(HttpErrorKind::Timeout))?,
         };
-        let response: http::Response<reqwest::Body> =
-            response.map_err(|error| convert(error, HttpErrorKind::Interrupted))?.into();
+        let response: http::Response<reqwest::Body> = response.map_err(convert)?.into();
         Ok(response.map(|body| ResponseBody::new(Timed { body, sleep: Box::pin(sleep_until(end)) })))
     }
 }
@@ -115,17 +114,24 @@ fn deadline(limit: Duration) -> Instant {
     now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
 }
 
-fn convert(error: reqwest::Error, otherwise: HttpErrorKind) -> HttpError {
+fn convert(error: reqwest::Error) -> HttpError {
     let kind = if error.is_connect() {
         HttpErrorKind::Connect
     } else if error.is_timeout() {
         HttpErrorKind::Timeout
     } else if error.is_builder() {
         HttpErrorKind::Request
+    } else if causes(&error).filter_map(|cause| cause.downcast_ref()).any(hyper::Error::is_parse) {
+        HttpErrorKind::Malformed
     } else {
-        otherwise
+        HttpErrorKind::Interrupted
     };
     HttpError::new(kind).with_source(Cause(error.without_url()))
+}
+
+/// What lies behind an error, from the outside in.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
 }
 
 /// A cause whose chain is written out once: `source()` of the original would print the same words again, and reqwest's
@@ -135,16 +141,17 @@ struct Cause(reqwest::Error);
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            // Name look-ups and certificates are the two that name a host.
-            if error.to_string().contains("dns") {
-                return f.write_str(": name look-up failed");
+        if self.0.is_dns() {
+            return f.write_str(": name look-up failed");
+        }
+        for cause in causes(&self.0) {
+            if let Some(http) = cause.downcast_ref::<hyper::Error>() {
+                write!(f, ": {http}")?;
             }
-            if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            // Its own words may name a host, as those about certificates do.
+            if let Some(io) = cause.downcast_ref::<std::io::Error>() {
                 return write!(f, ": {}", io.kind());
             }
-            cause = error.source();
         }
         Ok(())
     }
@@ -201,12 +208,14 @@ impl Body for Timed {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
-            return Poll::Ready(
-                frame.map(|frame| frame.map_err(|error| convert(error, HttpErrorKind::Interrupted))),
-            );
+        // The time first: a body that is always ready would never let it be asked for.
+        if self.sleep.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Some(Err(HttpError::new(HttpErrorKind::Timeout))));
         }
-        ready!(self.sleep.as_mut().poll(cx));
-        Poll::Ready(Some(Err(HttpError::new(HttpErrorKind::Timeout))))
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        Poll::Ready(frame.map(|frame| frame.map_err(convert)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,10 @@ use tokio::task::JoinHandle;
 pub(crate) enum Then {
     /// Closes it without reading.
     CloseAtOnce,
+    /// Resets it without reading.
+    ResetAtOnce,
+    /// Writes these bytes without reading a request, as a server does that was spoken to in another protocol.
+    WriteAtOnce(String),
     /// Reads the whole request and closes.
     Close,
     /// Reads the whole request and resets.
@@ -82,7 +86,12 @@ impl Drop for Server {
 async fn serve(mut stream: TcpStream, then: Then, whole: Arc<AtomicUsize>) {
     match then {
         Then::CloseAtOnce => return,
+        Then::ResetAtOnce => return reset(stream),
         Then::Ignore => return std::future::pending().await,
+        Then::WriteAtOnce(bytes) => {
+            let _ = stream.write_all(bytes.as_bytes()).await;
+            return std::future::pending().await;
+        }
         _ => {}
     }
     if !read_request(&mut stream).await {
@@ -90,7 +99,7 @@ async fn serve(mut stream: TcpStream, then: Then, whole: Arc<AtomicUsize>) {
     }
     whole.fetch_add(1, Ordering::SeqCst);
     match &then {
-        Then::CloseAtOnce | Then::Ignore | Then::Close => {}
+        Then::CloseAtOnce | Then::ResetAtOnce | Then::Ignore | Then::WriteAtOnce(_) | Then::Close => {}
         Then::Reset => reset(stream),
         Then::Hang => std::future::pending().await,
         Then::Write(bytes) => {

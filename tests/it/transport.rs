@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use whatsapp_provider::clock::TokioClock;
 use whatsapp_provider::failover::FailoverProvider;
-use whatsapp_provider::http_client::Limits;
+use whatsapp_provider::http_client::{Limits, ReqwestClient};
 use whatsapp_provider::testing::MemoryProvider;
 use whatsapp_provider::{
     Acceptance, Attempt, ErrorKind, MetaCloud, OutboundMessage, PhoneNumber, SendReceipt, Twilio,
@@ -116,13 +116,25 @@ async fn no_connection_in_time() {
 
 #[tokio::test]
 async fn no_tls() {
-    for then in [Then::CloseAtOnce, Then::Ignore, Then::Write("HTTP/1.1 200 OK\r\n\r\n".into())] {
+    let plain = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    for then in [Then::CloseAtOnce, Then::ResetAtOnce, Then::Ignore, Then::WriteAtOnce(plain.into())] {
         let server = Server::start(then.clone()).await;
         for provider in both(&server.https_url()) {
             expect(provider, UNAVAILABLE, &format!("TLS, {then:?}")).await;
         }
-        assert!(server.connections() >= 2, "it was asked");
+        assert_eq!((server.connections(), server.requests()), (4, 0), "once for each send: {then:?}");
     }
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_get_through() {
+    let proxy = Server::start(answer("502 Bad Gateway", "", "")).await;
+    let client = Arc::new(ReqwestClient::through_proxy(&proxy.url()).unwrap());
+    let builder = MetaCloud::builder().phone_number_id("100000000000001").access_token("an invented token");
+    let builder = builder.base_url("https://name.invalid").limits(limits()).http_client(client);
+    expect(Arc::new(builder.build().unwrap()), UNAVAILABLE, "proxy").await;
+    // Each was the CONNECT, which has no body.
+    assert_eq!((proxy.connections(), proxy.requests()), (2, 2));
 }
 
 #[tokio::test]
