@@ -196,6 +196,36 @@ mod tests {
     }
 
     #[test]
+    fn a_body_has_a_length_and_an_end_unless_it_is_yet_to_depart() {
+        let departing = |data: &'static str| RequestBody::departing(data, Departure::new());
+        for (body, length, end) in [
+            (RequestBody::empty(), Some(0), true),
+            (RequestBody::new(""), Some(0), true),
+            (RequestBody::new("hello"), Some(5), false),
+            (departing("hello"), Some(5), false),
+            // If it had either, a client would not ask for its bytes.
+            (departing(""), None, false),
+        ] {
+            assert_eq!((body.size_hint().exact(), body.is_end_stream()), (length, end), "{body:?}");
+            assert_eq!(format!("{body:?}"), format!("RequestBody({} bytes)", length.unwrap_or(0)));
+        }
+        for mut body in [departing(""), departing("hello"), RequestBody::new("hello")] {
+            poll(&mut body);
+            assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(0), true));
+        }
+    }
+
+    #[test]
+    fn all_the_bytes_at_once_are_a_departure_too() {
+        let departure = Departure::new();
+        for data in ["hello", ""] {
+            assert_eq!(RequestBody::departing(data, departure.clone()).into_bytes().unwrap(), data);
+            assert!(departure.departed());
+            assert_eq!(RequestBody::new(data).into_bytes().unwrap(), data);
+        }
+    }
+
+    #[test]
     fn a_body_that_was_given_up_yields_no_byte() {
         let departure = Departure::new();
         departure.arm();
@@ -205,5 +235,39 @@ mod tests {
         assert_eq!(poll(&mut body), None);
         let body = RequestBody::departing("hello", departure);
         assert_eq!(body.into_bytes().unwrap_err().kind(), HttpErrorKind::Request);
+    }
+
+    /// Yields these pieces; a piece of `None` is something else than data.
+    struct Pieces(Vec<Option<&'static str>>);
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = HttpError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+            let piece = (!self.0.is_empty()).then(|| self.0.remove(0));
+            let frame = |data: &'static str| Frame::data(Bytes::from(data));
+            Poll::Ready(
+                piece.map(|piece| Ok(piece.map_or_else(|| Frame::trailers(http::HeaderMap::new()), frame))),
+            )
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_up_to_its_limit() {
+        let pieces = || ResponseBody::new(Pieces(vec![Some("he"), None, Some("llo"), None]));
+        assert_eq!(pieces().read(5).await.unwrap(), "hello");
+        assert_eq!(pieces().read(4).await.unwrap_err().kind(), HttpErrorKind::Malformed);
+        assert_eq!(pieces().read(1).await.unwrap_err().kind(), HttpErrorKind::Malformed);
+
+        let mut body = ResponseBody::new(pieces());
+        assert_eq!(body.chunk().await.unwrap(), Some(Bytes::from("he")));
+        assert_eq!(body.chunk().await.unwrap(), Some(Bytes::from("llo")));
+        assert_eq!(body.chunk().await.unwrap(), None);
+        assert_eq!(ResponseBody::full("hello").read(5).await.unwrap(), "hello");
+        assert_eq!(format!("{body:?}"), "ResponseBody(..)");
     }
 }

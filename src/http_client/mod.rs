@@ -165,3 +165,34 @@ impl HttpError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_is_set_alone() {
+        let [second, minute] = [Duration::from_secs(1), Duration::from_secs(60)];
+        let all =
+            |connect, head, total, max_response_bytes| Limits { connect, head, total, max_response_bytes };
+        let default = all(3 * second, 30 * second, minute, 1_048_576);
+        assert_eq!(Limits::default(), default);
+        let changed = default.with_connect(second).with_head(2 * second);
+        assert_eq!(changed, all(second, 2 * second, minute, 1_048_576));
+        assert_eq!(changed.with_total(second), all(second, 2 * second, second, 1_048_576));
+        assert_eq!(changed.with_max_response_bytes(7), all(second, 2 * second, minute, 7));
+
+        assert_eq!(changed.at_most(None), changed);
+        assert_eq!(changed.at_most(Some(2 * minute)), changed);
+        assert_eq!(changed.at_most(Some(second)), changed.with_total(second));
+    }
+
+    #[test]
+    fn an_error_says_what_happened_and_keeps_its_cause() {
+        let error = HttpError::new(HttpErrorKind::Timeout).with_source("a cause");
+        assert_eq!(error.kind(), HttpErrorKind::Timeout);
+        assert_eq!(error.to_string(), "the provider took too long");
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "a cause");
+        assert_eq!(HttpError::new(HttpErrorKind::Connect).to_string(), "no connection to the provider");
+    }
+}

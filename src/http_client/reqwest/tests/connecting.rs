@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt;
 
 use super::peer::{End, Peer, end, read_request, write};
 use super::{Verdict, client, limits, post, send, send_within};
-use crate::http_client::{HttpErrorKind, ReqwestClient, exchange};
+use crate::http_client::{HttpClient as _, HttpErrorKind, RequestBody, ReqwestClient, exchange};
 use crate::outbound::Departure;
 
 const NO_CONNECTION: Verdict = Verdict::NotAccepted(HttpErrorKind::Connect);
@@ -44,11 +44,38 @@ async fn a_slow_name_lookup_counts_as_connecting() {
     };
     let short = limits().with_connect(Duration::from_millis(300));
     let url = "http://name.invalid";
-    assert_eq!(send_within(short, &client(Duration::from_secs(60)), url, "hello").await, NO_CONNECTION);
+    let slow = client(Duration::from_secs(60));
+    assert_eq!(send_within(short, &slow, url, "hello").await, NO_CONNECTION);
+
+    let departure = Departure::new();
+    departure.arm();
+    let request = post(url, "hello").map(|body| RequestBody::departing(body, departure.clone()));
+    assert_eq!(slow.execute(request, short).await.unwrap_err().kind(), HttpErrorKind::Connect);
+    assert!(!departure.depart(), "it was given up before it was called an error");
     assert_eq!(server.connections(), 0);
 
     assert_eq!(send(&client(Duration::ZERO), url, "hello").await, Verdict::Answered(200));
     assert_eq!(server.whole(), 1, "the name was looked up by this resolver");
+}
+
+/// Stands for the message that departs at the very moment the time to connect ends.
+#[tokio::test]
+async fn what_has_departed_is_waited_for() {
+    let server = Peer::start(async |mut stream, seen| {
+        read_request(&mut stream).await.unwrap();
+        seen.whole();
+        write(&mut stream, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    })
+    .await;
+    let address = Some(([127, 0, 0, 1], server.port()).into());
+    let resolver = Resolver { address, wait: Duration::from_millis(600) };
+    let client = ReqwestClient::with(|builder| builder.dns_resolver(resolver)).unwrap();
+    let departure = Departure::new();
+    assert!(departure.depart());
+    let limits = limits().with_connect(Duration::from_millis(300));
+    let result = exchange(&client, post("http://name.invalid", "hello"), limits, &departure).await;
+    assert_eq!(Verdict::of(&result), Verdict::Answered(200));
+    assert_eq!(server.whole(), 1);
 }
 
 #[tokio::test]
@@ -93,6 +120,7 @@ async fn a_proxy_is_gone_through() {
     assert_eq!(send(&client, "http://name.invalid", "hello").await, Verdict::Answered(204));
     assert_eq!(proxy.whole(), 1);
     assert!(ReqwestClient::through_proxy("http://").is_err());
+    assert_eq!(format!("{client:?}"), "ReqwestClient");
 }
 
 /// Whether the message has departed when the end is noticed is a race, so both verdicts are right. Neither is an

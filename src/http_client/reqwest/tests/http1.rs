@@ -53,6 +53,7 @@ async fn each_way_to_fail_has_its_kind_and_names_no_address() {
         assert_eq!(error.kind(), kind, "{url}");
         let cause = std::error::Error::source(&error).unwrap();
         assert_eq!(cause.to_string(), format!("error sending request{words}"), "{url}");
+        assert_eq!(format!("{cause:?}"), cause.to_string(), "{url}");
         let printed = format!("{error} {error:?}");
         for word in ["secret", "127.0.0.1", "unknown"] {
             assert!(!printed.contains(word), "{printed}");
@@ -79,6 +80,23 @@ async fn what_goes_over_the_wire() {
     let request = Request::post(server.url()).header("x-of-the-caller", "1").body(Bytes::from("hello"));
     let answer = exchange(&client(), request.unwrap(), limits(), &Departure::new()).await.unwrap();
     assert_eq!((answer.status.as_u16(), answer.body), (200, Some(Bytes::from("{}"))));
+    assert_eq!(server.whole(), 1);
+}
+
+#[tokio::test]
+async fn a_request_without_a_body_has_no_length_either() {
+    let server = Peer::start(async |mut stream, seen| {
+        let request = read_request(&mut stream).await.unwrap();
+        seen.whole();
+        for name in ["content-length:", "transfer-encoding:"] {
+            assert!(!request.head.contains(name), "{}", request.head);
+        }
+        write(&mut stream, OK).await;
+    })
+    .await;
+    let request = Request::get(server.url()).body(Bytes::new()).unwrap();
+    let result = exchange(&client(), request, limits(), &Departure::new()).await;
+    assert_eq!(Verdict::of(&result), Verdict::Answered(200));
     assert_eq!(server.whole(), 1);
 }
 

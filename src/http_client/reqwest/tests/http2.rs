@@ -58,6 +58,22 @@ async fn an_answer() {
     }
 }
 
+#[tokio::test]
+async fn a_request_without_a_body_ends_with_its_head() {
+    let server = Peer::start(async |stream, seen| {
+        let mut connection = accept(stream).await;
+        let Some(Event::Whole(stream, body)) = connection.next().await else { return };
+        assert_eq!(body, b"");
+        seen.whole();
+        connection.ok(stream).await;
+        connection.body(stream, b"{}").await;
+        connection.next().await;
+    })
+    .await;
+    assert_eq!(send(&client(), &server.url(), "").await, Verdict::Answered(200));
+    assert_eq!(server.whole(), 1);
+}
+
 /// A body without a departure, and even one without bytes, tells when it goes out.
 #[tokio::test]
 async fn the_time_to_connect_ends_where_the_body_departs() {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use http::Request;
 use tokio::io::AsyncWriteExt;
 
+use super::super::deadline;
 use super::client;
 use super::peer::{Peer, read_request, write};
 use crate::http_client::{HttpClient as _, HttpError, HttpErrorKind, Limits, RequestBody};
@@ -114,4 +115,12 @@ async fn limits_that_are_longer_than_time_itself() {
     let server = slow(Duration::ZERO, Duration::ZERO).await;
     let forever = limits(Duration::MAX, Duration::MAX, Duration::MAX);
     assert_eq!(ask(&server, RequestBody::new("hello"), forever).await, Ok(Ok(())));
+}
+
+#[tokio::test]
+async fn a_deadline_is_exact_or_very_far_away() {
+    let now = tokio::time::Instant::now();
+    let soon = deadline(Duration::from_secs(5));
+    assert!(soon >= now + Duration::from_secs(5) && soon < now + Duration::from_secs(10));
+    assert!(deadline(Duration::MAX) > now + Duration::from_secs(300 * 86_400));
 }
