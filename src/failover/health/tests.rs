@@ -281,6 +281,49 @@ fn one_recipient_counts_once_in_the_share_as_well() {
 }
 
 #[test]
+fn the_thousandth_call_back_still_counts() {
+    let (_, health) = health(HealthPolicy::default().with_failures(usize::MAX));
+    calls(&health, 0, "f");
+    calls(&health, 0, &"s".repeat(500));
+    assert_eq!(calls(&health, 1, &"f".repeat(498)), None);
+    assert_eq!(calls(&health, 1_000, "f"), OPENED, "500 of 1,000, the first of all among them");
+}
+
+#[test]
+fn failures_in_a_row_are_counted_by_recipient() {
+    let (_, health) = health(HealthPolicy::default());
+    fail_all(&health, [1, 2, 2, 3]);
+    assert_eq!(health.look().2, 3);
+    succeeds(&health);
+    assert_eq!(health.look().2, 0);
+}
+
+#[test]
+fn a_departure_counts_once_and_not_after_the_state_has_changed() {
+    let (_, health) = health(HealthPolicy::default());
+    let mut once = departed(&health, 1);
+    once.departed(1);
+    assert_eq!(health.look().3, 1);
+    let mut late = permit(&health);
+    fail_all(&health, 0..5);
+    late.departed(2);
+    assert_eq!(health.look().3, 0);
+}
+
+#[test]
+fn only_the_trial_decides_while_it_is_out() {
+    for verdict in [Verdict::Well, failed(9)] {
+        let (clock, health) = opened(HealthPolicy::default().with_successes(1));
+        clock.advance(30 * SECOND);
+        let trial = permit(&health);
+        let forced = health.permit(true).0.unwrap();
+        assert!(!forced.is_trial());
+        assert_eq!(records(forced, verdict), None, "{verdict:?}");
+        assert_eq!(records(trial, Verdict::Well), Some((HealthState::HalfOpen, HealthState::Closed)));
+    }
+}
+
+#[test]
 fn without_a_share_only_failures_in_a_row_count() {
     let (_, health) = health(HealthPolicy::default().with_failure_share(0.0, 10, 60 * SECOND));
     for n in 0..40 {

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use whatsapp_provider::clock::Timestamp;
+use whatsapp_provider::failover::{SkipReason, Window};
 use whatsapp_provider::http_client::ResponseBody;
 use whatsapp_provider::outbound::ContentKind;
 use whatsapp_provider::webhook::WebhookReply;
@@ -16,6 +17,8 @@ struct Member {
     handshake: Option<StatusCode>,
     signature: Result<(), SignatureError>,
     recognizes: bool,
+    /// Whether it sends from a pool of numbers, of which it lists none.
+    pool: bool,
     send: ErrorKind,
     probe: Result<(), ErrorKind>,
     lookup: Result<SentLookup, ErrorKind>,
@@ -29,6 +32,7 @@ impl Member {
             handshake: None,
             signature: Err(SignatureError::Missing),
             recognizes: true,
+            pool: false,
             send: ErrorKind::Unavailable,
             probe: Err(ErrorKind::Unsupported),
             lookup: Err(ErrorKind::Unsupported),
@@ -48,7 +52,12 @@ impl WhatsAppProvider for Member {
     }
 
     fn senders(&self) -> Vec<SenderId> {
-        vec![SenderId::new(self.id.clone(), "1"), SenderId::new(self.id.clone(), "2")]
+        let ids: &[&str] = if self.pool { &["a pool"] } else { &["1", "2"] };
+        ids.iter().map(|id| SenderId::new(self.id.clone(), *id)).collect()
+    }
+
+    fn receives_for(&self, sender: &SenderId) -> bool {
+        self.senders().contains(sender) || (self.pool && sender.provider == self.id)
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -338,4 +347,47 @@ fn a_member_is_blocked_when_all_of_its_senders_are() {
     clock.block_on(failover.record(&[blocked("2", 10)]));
     let Standing::Open { cause, remaining, .. } = standing() else { panic!() };
     assert_eq!((cause, remaining), (ErrorKind::AccountBlocked, 20 * 60 * SECOND), "until one of them is not");
+}
+
+/// What is known of the window of a text to the user who writes in these tests.
+fn window(clock: &TestClock, failover: &FailoverProvider, from: Option<&str>) -> Window {
+    let mut message = OutboundMessage::text(PhoneNumber::parse("+15557654321").unwrap(), "hello");
+    message.from = from.map(|id| SenderId::new(ProviderId::META, id));
+    let plan = clock.block_on(failover.explain(&message));
+    match plan.steps.iter().find(|step| step.member == ProviderId::META) {
+        Some(step) => step.window,
+        None => {
+            let closed = SkipReason::Refuses(ErrorKind::WindowClosed);
+            let reason = plan.skipped.iter().find(|skipped| skipped.member == ProviderId::META);
+            assert_eq!(reason.unwrap().reason, closed);
+            Window::Closed
+        }
+    }
+}
+
+fn hears(clock: &TestClock, failover: &FailoverProvider, sender: &str) {
+    let mut maker = EventMaker::new(SenderId::new(ProviderId::META, sender)).at(clock.now());
+    clock.block_on(failover.record(&[maker.text("+15557654321", "hi")]));
+}
+
+#[test]
+fn a_window_is_that_of_the_sender_that_the_message_names() {
+    let (clock, failover, _) = both();
+    hears(&clock, &failover, "1");
+    clock.advance(24 * 3600 * SECOND);
+    hears(&clock, &failover, "2");
+    let window = |from| window(&clock, &failover, from);
+    assert_eq!([window(Some("1")), window(Some("2"))], [Window::Closed, Window::Open]);
+    assert_eq!(window(None), Window::Open, "one of them will do");
+    assert_eq!(window(Some("one that is not listed")), Window::Unknown);
+}
+
+#[test]
+fn the_numbers_of_a_pool_have_one_window() {
+    let (clock, failover, _) = over(Member { pool: true, ..Member::new("meta") }, Member::new("twilio"));
+    assert_eq!(window(&clock, &failover, None), Window::Unknown);
+    hears(&clock, &failover, "a number of the pool");
+    for from in [None, Some("a pool"), Some("a number of the pool"), Some("another number of the pool")] {
+        assert_eq!(window(&clock, &failover, from), Window::Open, "{from:?}");
+    }
 }

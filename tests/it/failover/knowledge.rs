@@ -549,6 +549,49 @@ fn statuses_that_say_it_is_blocked_close_the_account_everywhere() {
 }
 
 #[test]
+fn a_message_that_goes_on_its_way_begins_the_count_anew() {
+    for state in [DeliveryState::Sent, DeliveryState::Delivered, DeliveryState::Read, DeliveryState::Played] {
+        let world = World::new();
+        let message = |n: u32| MessageRef::new(SenderId::new(ProviderId::META, "memory"), n.to_string());
+        let maker = || world.maker(ProviderId::META);
+        let blocked = |n| {
+            let failure = Failure::new(ErrorKind::AccountBlocked, Acceptance::Unknown);
+            world.record(0, &maker().failed(&message(n), failure));
+        };
+        blocked(1);
+        blocked(2);
+        world.record(0, &maker().status(&message(3), state));
+        blocked(4);
+        assert_eq!(world.sends(0, &text()).0, "meta");
+        blocked(5);
+        blocked(6);
+        assert_eq!(world.sends(0, &text()).0, "twilio");
+    }
+}
+
+#[test]
+fn notices_that_call_for_somebody_are_told() {
+    let told = |notice: Notice| {
+        let world = World::new();
+        world.record(0, &self::notice(&world, notice));
+        let events = world.events.lock().unwrap();
+        events.iter().find_map(|event| match event {
+            FailoverEvent::NeedsAttention { failure, notice, .. } => {
+                Some((failure.as_ref().map(|failure| failure.kind), *notice))
+            }
+            _ => None,
+        })
+    };
+    let restricted = serde_json::from_str::<Notice>(r#"{"notice":"restricted","restrictions":[]}"#).unwrap();
+    assert_eq!(told(restricted), Some((None, Some("restricted"))));
+    assert_eq!(told(Notice::blocked(None)), Some((None, Some("blocked"))));
+    let failed = |kind| Notice::failed(Failure::new(kind, Acceptance::Unknown));
+    assert_eq!(told(failed(ErrorKind::Credentials)), Some((Some(ErrorKind::Credentials), None)));
+    assert_eq!(told(failed(ErrorKind::Throttled)), None);
+    assert_eq!(told(Notice::Reinstated), None);
+}
+
+#[test]
 fn a_status_from_long_ago_says_nothing_of_the_account() {
     let world = World::new();
     let failed = |n: u32, ago: Duration| {
