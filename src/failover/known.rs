@@ -58,6 +58,7 @@ impl FailoverProvider {
             let keys = contact_keys(senders.iter().flatten(), &others);
             found.extend(self.0.knowledge.read(&keys, left).await);
         }
+        // The store has taken its time, in which attempts may have stalled.
         self.settle();
         if found.asked.is_err() {
             self.tell(FailoverEvent::KnowledgeUnavailable);

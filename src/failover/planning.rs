@@ -11,7 +11,8 @@ use crate::outbound::{Content, OutboundMessage};
 
 impl FailoverProvider {
     /// Where a message would go at this moment, in which order, and why it would not go elsewhere. Nothing is sent. It asks
-    /// the flag and the store as a send does, but not what became of the message's idempotency key.
+    /// the flag and the store as a send does, but not what became of the message's idempotency key, and
+    /// does not end where [`max_attempts`](super::FailoverPolicy::max_attempts) does.
     ///
     /// ```
     /// # use whatsapp_provider::failover::FailoverProvider;

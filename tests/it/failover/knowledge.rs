@@ -405,6 +405,23 @@ fn the_handler_records_before_anybody_handles_the_event() {
     assert_eq!(*answers.lock().unwrap(), [ProviderId::TWILIO]);
 }
 
+#[test]
+fn the_handler_lets_all_its_providers_learn() {
+    let world = World::new();
+    let sink = whatsapp_provider::sink::sink_fn(|_: Vec<InboundEvent>| async { Ok(()) });
+    // The member itself verifies the webhook, beside the failover that it belongs to.
+    let handler = WebhookHandler::builder(world.twilio.clone(), sink)
+        .provider(world.machines[0].clone())
+        .clock(Arc::new(world.clock.clone()))
+        .build()
+        .unwrap();
+    let event = world.maker(ProviderId::TWILIO).text(ADA, "hi");
+    let request = world.twilio.webhook(&[event]).unwrap();
+    let request = request.map(|body| http_body_util::Full::new(Bytes::from(body)));
+    assert_eq!(world.clock.block_on(handler.handle(request)).status(), 200);
+    assert_eq!(world.sends(0, &text()).0, "twilio");
+}
+
 fn notice(world: &World, notice: Notice) -> InboundEvent {
     world.maker(ProviderId::META).event(EventId::new(["x", "1"]), AccountNotice::new(notice))
 }
