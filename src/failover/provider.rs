@@ -94,7 +94,7 @@ impl WhatsAppProvider for FailoverProvider {
     }
 
     /// Learns who wrote to which sender and when, what users are called, which attempts were accepted, and whose account is
-    /// blocked; see [the module](self). What is not verified teaches nothing.
+    /// blocked; see [the module](crate::failover). What is not verified teaches nothing.
     async fn record(&self, events: &[InboundEvent]) {
         self.learn(events).await;
         for member in &self.0.members {

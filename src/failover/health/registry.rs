@@ -17,7 +17,7 @@ use crate::provider::WhatsAppProvider;
 /// learned for as long as it lives, also when a failover is built anew.
 ///
 /// It cannot know that a provider that was built anew has other credentials: say
-/// [`restore`](super::FailoverProvider::restore) then, or replace them with `set_token` instead.
+/// [`restore`](crate::FailoverProvider::restore) then, or replace them with `set_token` instead.
 ///
 /// Machines do not share it: each finds out in a few calls, and one that has lost its own network would speak for all.
 ///
