@@ -381,6 +381,20 @@ fn a_success_since_they_left_shows_that_it_does_not_hang() {
 }
 
 #[test]
+fn attempts_of_an_outage_do_not_count_in_the_next_one() {
+    let (clock, health) = health(HealthPolicy::default());
+    let hanging: Vec<_> = (0..5).map(|n| departed(&health, n)).collect();
+    clock.advance(3 * SECOND);
+    assert!(health.settle(0).is_some());
+    clock.advance(30 * SECOND);
+    succeeds(&health);
+    succeeds(&health);
+    assert_eq!((health.settle(0), health.look().3), (None, 0));
+    assert_eq!(health.standing(), Standing::Recovering);
+    drop(hanging);
+}
+
+#[test]
 fn the_rule_for_stalls_can_be_switched_off() {
     let (clock, health) = health(HealthPolicy::default().with_stalled(0, SECOND));
     let _waiting: Vec<_> = (0..50).map(|n| departed(&health, n)).collect();
