@@ -343,6 +343,17 @@ fn what_does_not_fit_together_is_refused() {
     assert!(error.to_string().contains("`meta`"), "{error}");
     let builder = FailoverProvider::builder().primary(meta()).default_route(Route::Only(ProviderId::TWILIO));
     assert_eq!(builder.clock(clock()).build().unwrap_err().field, "default_route");
+    let itself = Route::Only(ProviderId::FAILOVER);
+    let builder = FailoverProvider::builder().primary(meta()).default_route(itself);
+    assert_eq!(
+        builder.clock(clock()).build().unwrap_err().field,
+        "default_route",
+        "it is no member of itself"
+    );
+    let builder = FailoverProvider::builder().primary(meta()).default_route(Route::Only(ProviderId::META));
+    let shown = format!("{builder:?}");
+    assert!(shown.starts_with("FailoverBuilder { id: failover, members: [MemoryProvider"), "{shown}");
+    assert!(builder.clock(clock()).build().is_ok());
 }
 
 #[test]

@@ -110,6 +110,7 @@ fn a_route_is_a_flag_that_never_changes_and_a_flag_can_be_shared() {
     let shared = Arc::new(RouteSwitch::new(fixed));
     let pair = Pair::with(Arc::clone(&shared), FailoverPolicy::default());
     assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::TWILIO);
+    assert_eq!(format!("{:?}", route_fn(|_| None)), "RouteFn");
     shared.set(Route::Auto);
     assert_eq!(pair.send(&hello()).unwrap().provider, ProviderId::META);
 }
