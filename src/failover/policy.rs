@@ -272,6 +272,42 @@ mod tests {
     }
 
     #[test]
+    fn every_limit_can_be_set() {
+        let seconds = Duration::from_secs;
+        let set = FailoverPolicy::default()
+            .with_on_unknown(OnUnknown::FailOver)
+            .with_max_attempts(1)
+            .with_attempt_limit(seconds(2))
+            .with_flag_limit(seconds(3))
+            .with_store_limit(seconds(4))
+            .with_remember(seconds(5))
+            .with_knowledge_limits(seconds(6), seconds(7))
+            .with_pins(seconds(8), seconds(9));
+        let expected = FailoverPolicy {
+            on_unknown: OnUnknown::FailOver,
+            max_attempts: 1,
+            attempt_limit: seconds(2),
+            flag_limit: seconds(3),
+            store_limit: seconds(4),
+            remember: seconds(5),
+            knowledge_limit: seconds(6),
+            record_limit: seconds(7),
+            pin: seconds(8),
+            pin_after_failover: seconds(9),
+            ..FailoverPolicy::default()
+        };
+        assert_eq!(set, expected);
+        let category = FailoverPolicy::default()
+            .with_category(Category::Marketing, |marketing| {
+                let marketing = marketing.with_fail_over(true).with_fail_over_when_throttled(true);
+                marketing.with_deadline(seconds(1)).with_on_unknown(OnUnknown::FailOver)
+            })
+            .category(Category::Marketing);
+        assert!(category.fail_over && category.fail_over_when_throttled);
+        assert_eq!((category.deadline, category.on_unknown), (seconds(1), Some(OnUnknown::FailOver)));
+    }
+
+    #[test]
     fn deadlines_by_category() {
         let policy = FailoverPolicy::default();
         for category in Category::ALL.iter().copied() {

@@ -165,3 +165,47 @@ impl HealthPolicy {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_can_be_set() {
+        let seconds = Duration::from_secs;
+        let set = HealthPolicy::default()
+            .with_failures(1)
+            .with_failure_share(0.25, 2, seconds(3))
+            .with_stalled(4, seconds(5))
+            .with_open(seconds(6), seconds(7))
+            .with_blocked(seconds(8), seconds(9))
+            .with_blocked_statuses(10)
+            .with_successes(11)
+            .with_fail_back(seconds(12))
+            .with_forget(seconds(13))
+            .with_probe(seconds(14))
+            .with_pause(seconds(15), seconds(16))
+            .with_suspicion(seconds(17));
+        let expected = HealthPolicy {
+            failures: 1,
+            failure_share: 0.25,
+            calls: 2,
+            window: seconds(3),
+            stalled: 4,
+            stall: seconds(5),
+            open: seconds(6),
+            open_max: seconds(7),
+            blocked: seconds(8),
+            blocked_max: seconds(9),
+            blocked_statuses: 10,
+            successes: 11,
+            fail_back: seconds(12),
+            forget: seconds(13),
+            probe: seconds(14),
+            pause: seconds(15),
+            pause_max: seconds(16),
+            suspicion: seconds(17),
+        };
+        assert_eq!(set, expected);
+    }
+}

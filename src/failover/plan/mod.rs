@@ -109,9 +109,9 @@ pub enum SkipReason {
 /// Decides which members are tried for a message, and in which order.
 ///
 /// `candidates` come in the configured order. Authority, from high to low: the flag's `only`, the message's `from` and
-/// `via_only`, its `via`, the conversation's pin, the flag's `prefer`, the configured order. Under the first two health
-/// does not count; below them a member that is not well is left out, unless none is well: then the one that has the
-/// least wrong with it is tried all the same. A member that was isolated by hand is never tried.
+/// `via_only`, its `via`, the conversation's pin, the flag's `prefer`, the configured order. Where the first two leave one
+/// member it is tried whatever its health; otherwise a member that is not well is left out, unless none is well: then the
+/// one that has the least wrong with it is tried all the same. A member that was isolated by hand is never tried.
 ///
 /// A content that needs an open window is not tried where the window is known to be closed, nor, after that, anywhere
 /// but where one is known to be open. A category that a member throttles waits for it, unless it may
@@ -135,7 +135,6 @@ pub enum SkipReason {
 pub fn plan(request: &PlanRequest, candidates: &[Candidate]) -> Plan {
     let mut plan = Plan::default();
     let only = only(request, candidates);
-    let forced = only.is_some() || request.from.is_some() || request.via_only;
 
     let mut chosen: Vec<&Candidate> = Vec::new();
     let mut skip = |candidate: &Candidate, reason| {
@@ -164,9 +163,7 @@ pub fn plan(request: &PlanRequest, candidates: &[Candidate]) -> Plan {
         }
     }
     let preferred = chosen.first().map(|(candidate, _)| candidate.id.clone());
-    if !forced {
-        by_health(request, &mut chosen, &mut skip);
-    }
+    by_health(request, &mut chosen, &mut skip);
     by_throttling(request, &mut chosen, &mut skip);
     plan.steps = chosen.into_iter().map(|(candidate, contents)| step(candidate, contents)).collect();
     plan.preferred = preferred;

@@ -192,6 +192,31 @@ fn failovers_with_one_registry_learn_of_an_outage_once() {
 }
 
 #[test]
+fn the_policy_of_the_registry_holds() {
+    let clock = TestClock::new();
+    let policy = HealthPolicy::default().with_failures(2).with_probe(SECOND).with_pause(SECOND, 60 * SECOND);
+    let registry = HealthRegistry::with_clock(policy, Arc::new(clock.clone()));
+    let meta = MemoryProvider::new(ProviderId::META);
+    let failover = FailoverProvider::builder()
+        .primary(meta.clone())
+        .fallback(MemoryProvider::new(ProviderId::TWILIO))
+        .health_registry(registry)
+        .clock(Arc::new(clock.clone()))
+        .build()
+        .unwrap();
+    meta.fail_next(refused(ErrorKind::RecipientRefused).with_hint(Hint::PauseMarketing));
+    clock.block_on(failover.send(&hello())).unwrap_err();
+    let marketing = hello().with_category(Category::Marketing);
+    let error = clock.block_on(failover.send(&marketing)).unwrap_err();
+    assert_eq!(error.retry_after(), Some(60 * SECOND), "its longest pause");
+    for n in 0..2 {
+        meta.fail_next(refused(ErrorKind::Unavailable));
+        clock.block_on(failover.send(&OutboundMessage::text(to(n + 10), "hi"))).unwrap();
+    }
+    assert!(matches!(failover.standings()[0].standing, Standing::Open { .. }));
+}
+
+#[test]
 fn a_registry_and_a_policy_of_ones_own_do_not_go_together() {
     let clock: Arc<dyn Clock> = Arc::new(TestClock::new());
     let registry = HealthRegistry::with_clock(HealthPolicy::default(), Arc::clone(&clock));
