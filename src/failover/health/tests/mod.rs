@@ -1,3 +1,7 @@
+mod account;
+mod share;
+mod waiting;
+
 use super::*;
 use crate::clock::Clock;
 use crate::ids::ProviderId;
@@ -93,14 +97,6 @@ fn one_recipient_cannot_open_it_alone() {
     let (_, health) = health(HealthPolicy::default());
     fail_all(&health, [7; 100]);
     assert_eq!(health.standing(), Standing::Ready);
-}
-
-#[test]
-fn blocked_opens_at_once_and_for_longer() {
-    let (_, health) = health(HealthPolicy::default());
-    let verdict = Verdict::of(ErrorKind::Credentials, 1);
-    assert_eq!(records(permit(&health), verdict), Some((HealthState::Closed, HealthState::Open)));
-    assert!((30 * SECOND..=60 * SECOND).contains(&remaining(&health)));
 }
 
 #[test]
@@ -212,18 +208,6 @@ fn a_forced_attempt_on_an_open_breaker_counts_if_it_succeeds() {
     assert_eq!(records(next, Verdict::Well), Some((HealthState::HalfOpen, HealthState::Closed)));
 }
 
-#[test]
-fn outages_and_account_trouble_double_apart() {
-    let (clock, health) = opened(HealthPolicy::default());
-    for _ in 0..3 {
-        clock.advance(remaining(&health));
-        fails(&health, 9);
-    }
-    clock.advance(remaining(&health));
-    records(permit(&health), Verdict::of(ErrorKind::Credentials, 9));
-    assert!((30 * SECOND..=60 * SECOND).contains(&remaining(&health)));
-}
-
 /// Lets calls succeed (`s`) or fail (`f`), each failure for a recipient of its own from `first` on. Answers with the last
 /// transition.
 fn calls(health: &Health, first: u64, calls: &str) -> Transition {
@@ -237,77 +221,12 @@ fn calls(health: &Health, first: u64, calls: &str) -> Transition {
 const OPENED: Transition = Some((HealthState::Closed, HealthState::Open));
 
 #[test]
-fn half_of_ten_calls_in_a_minute_open_it_and_fewer_do_not() {
-    let (_, nine) = health(HealthPolicy::default());
-    assert_eq!(calls(&nine, 0, "sfsfsfsfs"), None);
-    assert_eq!(calls(&nine, 100, "f"), OPENED, "five of ten");
-    let (_, fewer) = health(HealthPolicy::default());
-    assert_eq!(calls(&fewer, 0, "sssfff"), None, "half of six calls say nothing");
-    let (_, eleven) = health(HealthPolicy::default());
-    assert_eq!(calls(&eleven, 0, "sfsfsfsfssf"), None, "five of eleven");
-    assert_eq!(calls(&eleven, 100, "f"), OPENED, "six of twelve");
-}
-
-#[test]
-fn the_share_looks_back_a_minute_and_no_further() {
-    for (wait, expected) in [(60 * SECOND - Duration::from_nanos(1), None), (60 * SECOND, OPENED)] {
-        let (clock, health) = health(HealthPolicy::default());
-        calls(&health, 0, &"s".repeat(20));
-        clock.advance(wait);
-        assert_eq!(calls(&health, 0, "sfffsfffsf"), expected, "seven of thirty calls, or of ten: {wait:?}");
-    }
-}
-
-#[test]
-fn the_share_remembers_a_thousand_calls_at_most() {
-    let (_, health) = health(HealthPolicy::default().with_failures(usize::MAX));
-    calls(&health, 0, &"s".repeat(2_000));
-    calls(&health, 0, &"sfff".repeat(166));
-    assert_eq!(calls(&health, 1_000, "sf"), None, "499 of 1,000");
-    assert_eq!(calls(&health, 2_000, "f"), OPENED, "500 of 1,000");
-}
-
-#[test]
-fn one_recipient_counts_once_in_the_share_as_well() {
-    let (_, health) = health(HealthPolicy::default());
-    for _ in 0..50 {
-        succeeds(&health);
-        fails(&health, 7);
-    }
-    for _ in 0..50 {
-        fails(&health, 7);
-    }
-    assert_eq!(health.standing(), Standing::Ready);
-}
-
-#[test]
-fn the_thousandth_call_back_still_counts() {
-    let (_, health) = health(HealthPolicy::default().with_failures(usize::MAX));
-    calls(&health, 0, "f");
-    calls(&health, 0, &"s".repeat(500));
-    assert_eq!(calls(&health, 1, &"f".repeat(498)), None);
-    assert_eq!(calls(&health, 1_000, "f"), OPENED, "500 of 1,000, the first of all among them");
-}
-
-#[test]
 fn failures_in_a_row_are_counted_by_recipient() {
     let (_, health) = health(HealthPolicy::default());
     fail_all(&health, [1, 2, 2, 3]);
     assert_eq!(health.look().2, 3);
     succeeds(&health);
     assert_eq!(health.look().2, 0);
-}
-
-#[test]
-fn a_departure_counts_once_and_not_after_the_state_has_changed() {
-    let (_, health) = health(HealthPolicy::default());
-    let mut once = departed(&health, 1);
-    once.departed(1);
-    assert_eq!(health.look().3, 1);
-    let mut late = permit(&health);
-    fail_all(&health, 0..5);
-    late.departed(2);
-    assert_eq!(health.look().3, 0);
 }
 
 #[test]
@@ -321,115 +240,6 @@ fn only_the_trial_decides_while_it_is_out() {
         assert_eq!(records(forced, verdict), None, "{verdict:?}");
         assert_eq!(records(trial, Verdict::Well), Some((HealthState::HalfOpen, HealthState::Closed)));
     }
-}
-
-#[test]
-fn without_a_share_only_failures_in_a_row_count() {
-    let (_, health) = health(HealthPolicy::default().with_failure_share(0.0, 10, 60 * SECOND));
-    for n in 0..40 {
-        succeeds(&health);
-        fail_all(&health, 4 * n..4 * n + 4);
-    }
-    assert_eq!(health.standing(), Standing::Ready);
-}
-
-#[test]
-fn five_that_wait_for_three_seconds_open_it() {
-    let (clock, health) = health(HealthPolicy::default());
-    let waiting: Vec<_> = (0..5).map(|n| departed(&health, n)).collect();
-    clock.advance(3 * SECOND - Duration::from_nanos(1));
-    assert_eq!(health.settle(0), None);
-    clock.advance(Duration::from_nanos(1));
-    let change = health.settle(0).unwrap();
-    assert_eq!((change.aspect, change.to), (HealthAspect::Reachability, HealthState::Open));
-    assert_eq!(health.settle(0), None, "once");
-    // Their answers are late now.
-    for permit in waiting {
-        assert_eq!(records(permit, Verdict::Well), None);
-    }
-    assert!(matches!(health.standing(), Standing::Open { cause: ErrorKind::NoAnswer, .. }));
-}
-
-#[test]
-fn what_has_not_left_has_ended_or_is_for_one_recipient_does_not_stall() {
-    let (clock, health) = health(HealthPolicy::default());
-    let waiting: Vec<_> = (0..4).map(|n| departed(&health, n)).collect();
-    let _not_left: Vec<_> = (10..20).map(|_| permit(&health)).collect();
-    let _same: Vec<_> = (0..10).map(|_| departed(&health, 0)).collect();
-    drop(departed(&health, 30));
-    records(departed(&health, 31), Verdict::Nothing);
-    clock.advance(60 * SECOND);
-    assert_eq!(health.settle(0), None);
-    assert_eq!(health.look().3, 14);
-    let _fifth = departed(&health, 4);
-    clock.advance(3 * SECOND);
-    assert!(health.settle(0).is_some());
-    drop(waiting);
-}
-
-#[test]
-fn a_success_since_they_left_shows_that_it_does_not_hang() {
-    let (clock, health) = health(HealthPolicy::default());
-    let _waiting: Vec<_> = (0..5).map(|n| departed(&health, n)).collect();
-    clock.advance(SECOND);
-    succeeds(&health);
-    clock.advance(60 * SECOND);
-    assert_eq!(health.settle(0), None, "slow, but alive");
-    let _later: Vec<_> = (10..15).map(|n| departed(&health, n)).collect();
-    clock.advance(3 * SECOND);
-    assert!(health.settle(0).is_some());
-}
-
-#[test]
-fn attempts_of_an_outage_do_not_count_in_the_next_one() {
-    let (clock, health) = health(HealthPolicy::default());
-    let hanging: Vec<_> = (0..5).map(|n| departed(&health, n)).collect();
-    clock.advance(3 * SECOND);
-    assert!(health.settle(0).is_some());
-    clock.advance(30 * SECOND);
-    succeeds(&health);
-    succeeds(&health);
-    assert_eq!((health.settle(0), health.look().3), (None, 0));
-    assert_eq!(health.standing(), Standing::Recovering);
-    drop(hanging);
-}
-
-#[test]
-fn the_rule_for_stalls_can_be_switched_off() {
-    let (clock, health) = health(HealthPolicy::default().with_stalled(0, SECOND));
-    let _waiting: Vec<_> = (0..50).map(|n| departed(&health, n)).collect();
-    clock.advance(60 * SECOND);
-    assert_eq!(health.settle(0), None);
-}
-
-#[test]
-fn new_credentials_are_tried_at_once() {
-    let (_, health) = health(HealthPolicy::default());
-    permit(&health).record(Verdict::of(ErrorKind::Credentials, 1), 3);
-    health.settle(3);
-    assert!(matches!(health.standing(), Standing::Open { .. }), "the same ones");
-    health.settle(2);
-    assert!(matches!(health.standing(), Standing::Open { .. }), "older ones");
-    health.settle(4);
-    assert_eq!(health.standing(), Standing::Trial);
-    let trial = permit(&health);
-    assert!(trial.wants_probe());
-    trial.record(Verdict::of(ErrorKind::Credentials, 1), 4);
-    health.settle(4);
-    let wait = remaining(&health);
-    assert!((60 * SECOND..=120 * SECOND).contains(&wait), "not once more, and for twice as long: {wait:?}");
-}
-
-#[test]
-fn a_reinstatement_counts_if_it_came_after_the_block() {
-    let (clock, health) = health(HealthPolicy::default());
-    clock.advance(SECOND);
-    let opened = clock.now();
-    permit(&health).record(Verdict::of(ErrorKind::AccountBlocked, 1), 0);
-    health.reinstated(opened);
-    assert!(matches!(health.standing(), Standing::Open { .. }), "an old one");
-    health.reinstated(opened.saturating_add(Duration::from_millis(1)));
-    assert_eq!(health.standing(), Standing::Trial);
 }
 
 #[test]
@@ -466,24 +276,6 @@ fn a_probe_that_found_it_alive_leaves_the_trial_to_a_message() {
 }
 
 #[test]
-fn reachability_and_account_are_judged_apart() {
-    let (clock, health) = opened(HealthPolicy::default());
-    let states = || (health.look().0, health.look().1);
-    assert_eq!(states(), (HealthState::Open, HealthState::Closed));
-    clock.advance(30 * SECOND);
-    let changes = permit(&health).record(Verdict::of(ErrorKind::AccountBlocked, 1), 0);
-    assert_eq!(one(changes), Some((HealthState::Closed, HealthState::Open)));
-    assert_eq!(states(), (HealthState::HalfOpen, HealthState::Open), "it answers, but not to us");
-    let wait = remaining(&health);
-    assert!((30 * SECOND..=60 * SECOND).contains(&wait), "{wait:?}");
-    clock.advance(wait);
-    assert_eq!(succeeds(&health), None);
-    let both = permit(&health).record(Verdict::Well, 0);
-    assert!(both.iter().flatten().all(|change| change.to == HealthState::Closed));
-    assert_eq!(both.iter().flatten().count(), 2);
-}
-
-#[test]
 fn members_share_what_they_have_in_common() {
     let clock = TestClock::new();
     let registry = HealthRegistry::with_clock(HealthPolicy::default(), Arc::new(clock.clone()));
@@ -495,45 +287,4 @@ fn members_share_what_they_have_in_common() {
     same.isolate(true);
     assert!(matches!(one.standing(), Standing::Open { .. }), "isolation is one failover's own");
     assert!(format!("{registry:?}").contains("accounts: 2"));
-}
-
-#[test]
-fn pauses_end_when_their_time_is_over_and_only_grow() {
-    let (clock, health) = health(HealthPolicy::default());
-    let marketing = || health.paused(Category::Marketing);
-    assert_eq!(health.pause(Category::Marketing, None), 5 * SECOND);
-    assert_eq!(health.pause(Category::Marketing, Some(SECOND)), SECOND);
-    assert_eq!(marketing(), Some(5 * SECOND), "a shorter one does not shorten it");
-    assert_eq!(health.paused(Category::Service), None);
-    clock.advance(5 * SECOND - Duration::from_nanos(1));
-    assert!(marketing().is_some());
-    clock.advance(Duration::from_nanos(1));
-    assert_eq!(marketing(), None);
-    let day = 24 * 3600 * SECOND;
-    assert_eq!(health.pause(Category::Marketing, Some(day)), 15 * 60 * SECOND);
-}
-
-#[test]
-fn two_throttled_recipients_within_ten_seconds_mean_the_sender() {
-    let (clock, health) = health(HealthPolicy::default());
-    assert!(!health.suspect(1));
-    assert!(!health.suspect(1), "the same one again");
-    clock.advance(10 * SECOND);
-    assert!(!health.suspect(2), "ten seconds later");
-    clock.advance(10 * SECOND - Duration::from_nanos(1));
-    assert!(health.suspect(3));
-}
-
-#[test]
-fn three_blocked_statuses_in_a_row_open_the_account() {
-    let (_, health) = health(HealthPolicy::default());
-    let blocked = |message| health.blocked_status(message, ErrorKind::AccountBlocked, 0);
-    assert_eq!(blocked(1), None);
-    assert_eq!(blocked(1), None, "the same status again");
-    assert_eq!(blocked(2), None);
-    health.well_status();
-    assert_eq!([blocked(3), blocked(4)], [None, None], "in a row");
-    let change = blocked(5).unwrap();
-    assert_eq!((change.aspect, change.to), (HealthAspect::Account, HealthState::Open));
-    assert_eq!([blocked(6), blocked(7), blocked(8)], [None; 3], "it is open already");
 }
