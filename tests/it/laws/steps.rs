@@ -8,7 +8,8 @@ use whatsapp_provider::failover::FailoverPolicy;
 use whatsapp_provider::simulator::Side;
 use whatsapp_provider::{Acceptance, Content, InboundEvent, OutboundMessage};
 
-use super::script::{changes, length, policies};
+use super::script::{Change, changes, length, policies};
+use super::store::Trouble;
 use super::world::{Call, End, Patience, World};
 use super::{Broken, Random, SECOND, seeds, user};
 
@@ -64,11 +65,12 @@ impl Handler {
         }
     }
 
-    /// The last run, in which all is well: each step is delivered once, and what is in doubt at most once.
-    async fn finish(&self, world: &World, event: &InboundEvent) -> Result<(), Broken> {
+    /// The last run, in which all is well: each step is delivered once, and what is in doubt at most once. Where the store
+    /// was in trouble, what a call has ended as may not have been written, and that leaves doubt as well.
+    async fn finish(&self, world: &World, event: &InboundEvent, troubled: bool) -> Result<(), Broken> {
         for step in (0..self.steps).map(|step| self.step(event, step)) {
             let earlier = |call: &&Call| call.message.reference == step.reference;
-            let doubted = world.calls.borrow().iter().filter(earlier).any(Call::leaves_doubt);
+            let doubted = troubled || world.calls.borrow().iter().filter(earlier).any(Call::leaves_doubt);
             let end = world.send(world.any(), &step, Patience::Endless).await;
             let received = world.simulator.user(user(self.name)).received();
             let times = received.iter().filter(|delivery| delivery.reference == step.reference).count();
@@ -91,6 +93,8 @@ fn each_step_once(seed: u64) -> Result<(), Broken> {
     let (machines, length) = (2 + random.below(3), length(&random));
     let handlers: Vec<_> = (0..HANDLERS).map(|name| Handler::new(&random, name, length)).collect();
     let changes = changes(&random, machines, HANDLERS, length);
+    let trouble = |change: &Change| matches!(change, Change::Store(trouble) if *trouble != Trouble::None);
+    let troubled = changes.iter().any(|(_, change)| trouble(change));
     let policy = FailoverPolicy::default().with_on_unknown(random.pick(&policies(&random)));
     let (world, events) = (&World::new(seed, machines, policy), &RefCell::new(Vec::new()));
     let lives = handlers.iter().map(|handler| async move {
@@ -104,7 +108,7 @@ fn each_step_once(seed: u64) -> Result<(), Broken> {
         world.clock.sleep(120 * SECOND).await;
         for (handler, event) in events.take() {
             let told = |broken| format!("seed {seed}: {broken}\n{}", world.log.last(80));
-            handler.finish(world, &event).await.map_err(told)?;
+            handler.finish(world, &event, troubled).await.map_err(told)?;
         }
         Ok(())
     })
