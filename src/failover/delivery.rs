@@ -82,11 +82,16 @@ impl<'a> Delivery<'a> {
         self.closed_at.is_empty() || content.opens_conversations() || known_open
     }
 
+    /// Whether nobody may be tried after this member.
+    pub(super) fn ends_with(&self, is_last: bool) -> bool {
+        is_last || !self.policy.fail_over
+    }
+
     /// How long an attempt may take of the time that is left. It is cut short, to `usual`, only where another member may
     /// follow an unknown outcome; where the message would only be looked for, it leaves time for that, but takes `usual` at
     /// least. To give up early for nothing would only make outcomes unknown.
     pub(super) fn limit(&self, left: Duration, usual: Duration, is_last: bool) -> Duration {
-        let alone = is_last || !self.policy.fail_over;
+        let alone = self.ends_with(is_last);
         let limit = match self.on_unknown {
             OnUnknown::Stop => left,
             OnUnknown::Reconcile { within, otherwise } if alone || otherwise == Otherwise::Stop => {

@@ -200,11 +200,9 @@ impl FailoverProvider {
                 self.pause(member, Category::Marketing, Some(wait.unwrap_or(longest)));
             }
             Some(Hint::ThrottledIfRepeated) if member.health.suspect(recipient) => {
-                let all = || Category::ALL.iter().copied();
-                category
-                    .map_or_else(|| all().collect(), |category| vec![category])
-                    .into_iter()
-                    .for_each(|category| self.pause(member, category, wait));
+                // Of a status nobody knows the category.
+                let throttled = category.as_ref().map_or(Category::ALL, std::slice::from_ref);
+                throttled.iter().for_each(|category| self.pause(member, *category, wait));
             }
             _ => {}
         }

@@ -7,7 +7,7 @@ use super::knowledge::seen_key;
 use super::observe::{FailoverEvent, Resolution};
 use super::{FailoverProvider, Member};
 use crate::clock::timeout;
-use crate::error::{Acceptance, AttemptReport, Error};
+use crate::error::{Acceptance, AttemptReport, Error, ErrorKind};
 use crate::ids::{AttemptId, ProviderId};
 use crate::outbound::{OnUnknown, Otherwise, SendReceipt};
 use crate::provider::{SentLookup, SentQuery};
@@ -31,11 +31,11 @@ impl FailoverProvider {
             let provider = member.id().clone();
             self.tell(FailoverEvent::Unknown { attempt: query.attempt, provider, resolution });
         };
+        let alone = delivery.ends_with(is_last);
         let mut otherwise = match delivery.on_unknown {
             OnUnknown::Stop => Otherwise::Stop,
             OnUnknown::FailOver => Otherwise::FailOver,
             OnUnknown::Reconcile { within, otherwise } => {
-                let alone = is_last || !delivery.policy.fail_over;
                 let left = delivery.end.saturating_sub(self.0.clock.elapsed());
                 // Half of the time that is left is for the next member.
                 let most = if alone || otherwise == Otherwise::Stop { within } else { left / 2 };
@@ -57,7 +57,7 @@ impl FailoverProvider {
                 }
             }
         };
-        if !delivery.policy.fail_over || is_last {
+        if alone {
             otherwise = Otherwise::Stop;
         }
         match otherwise {
@@ -95,7 +95,7 @@ impl FailoverProvider {
                 match timeout(clock, left, member.provider.find_sent(query)).await {
                     Some(Ok(found @ (SentLookup::Found(_) | SentLookup::Refused(_)))) => return found,
                     // It has no way to look.
-                    Some(Err(error)) if error.kind() == crate::ErrorKind::Unsupported => can_look = false,
+                    Some(Err(error)) if error.kind() == ErrorKind::Unsupported => can_look = false,
                     Some(Ok(SentLookup::NotSeen | SentLookup::CannotTell) | Err(_)) | None => {}
                 }
             }

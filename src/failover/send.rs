@@ -110,7 +110,7 @@ impl FailoverProvider {
                 Ok(granted) => granted,
                 Err(error) => {
                     // With nobody else to turn to, the message finds out more than the probe.
-                    let anyway = if forced { self.permit(member, forced) } else { None };
+                    let anyway = if forced { self.permit(member, true) } else { None };
                     let Some(anyway) = anyway else {
                         delivery.last.get_or_insert(error);
                         return Next::Member;

@@ -94,6 +94,16 @@ impl Verdict {
         }
     }
 
+    /// What of it concerns whether the API answers: one that refuses us does, and says no more.
+    fn of_reach(self) -> Self {
+        if let Self::Blocked { .. } = self { Self::Nothing } else { self }
+    }
+
+    /// What of it concerns the account: of one that cannot be asked nothing is known.
+    fn of_account(self) -> Self {
+        if let Self::Failed { .. } = self { Self::Nothing } else { self }
+    }
+
     /// Whether a failure of this kind speaks against the member.
     pub(super) fn counts(kind: ErrorKind) -> bool {
         Self::of(kind, 0) != Self::Nothing
@@ -238,8 +248,7 @@ impl Permit {
 
     /// Takes down that the member's own probe failed: whichever breaker let it be tried opens again.
     pub(super) fn refuted(self, verdict: Verdict, credentials: u64) -> [Option<Change>; 2] {
-        let for_reach = if let Verdict::Blocked { .. } = verdict { Verdict::Nothing } else { verdict };
-        [self.reach.record(for_reach, credentials), self.account.refute(verdict, credentials)]
+        [self.reach.record(verdict.of_reach(), credentials), self.account.refute(verdict, credentials)]
     }
 
     /// Takes down that the probe found the member alive, and gives the trial back.
@@ -250,9 +259,8 @@ impl Permit {
 
     /// Takes down what the attempt said about the member, and tells what changed.
     pub(super) fn record(self, verdict: Verdict, credentials: u64) -> [Option<Change>; 2] {
-        let for_reach = if let Verdict::Blocked { .. } = verdict { Verdict::Nothing } else { verdict };
-        let for_account = if let Verdict::Failed { .. } = verdict { Verdict::Nothing } else { verdict };
-        [self.reach.record(for_reach, credentials), self.account.record(for_account, credentials)]
+        let reach = self.reach.record(verdict.of_reach(), credentials);
+        [reach, self.account.record(verdict.of_account(), credentials)]
     }
 }
 
