@@ -94,7 +94,9 @@ impl World {
         let simulator = Simulator::new(Arc::new(TokioClock::new()));
         simulator.set_webhook_url(PUBLIC_URL.parse().unwrap());
         let server = simulator.serve().await.unwrap();
-        Self { simulator, server, place, http: reqwest::Client::new() }
+        // As long as Twilio waits for an answer; then it posts again.
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(15)).build().unwrap();
+        Self { simulator, server, place, http }
     }
 
     fn user(&self, n: u64) -> SimulatedUser {
