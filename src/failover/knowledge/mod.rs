@@ -4,11 +4,12 @@
 //! message waits for it for longer than [`FailoverPolicy::knowledge_limit`](super::FailoverPolicy::knowledge_limit).
 
 use std::collections::{BTreeMap, HashSet};
+use std::future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::stream::{self, StreamExt};
 
 mod cache;
 mod fact;
@@ -152,20 +153,10 @@ impl Knowledge {
     /// Writes to the store what is known here under these keys.
     async fn write(&self, store: &dyn StateStore, keys: &[String]) -> Result<(), NotAsked> {
         let there = get(store, keys).await.map_err(|_| NotAsked)?;
-        let mut waiting = keys.iter().zip(there);
-        let mut writing = FuturesUnordered::new();
-        let mut all = Ok(());
-        loop {
-            while writing.len() < AT_ONCE
-                && let Some((key, there)) = waiting.next()
-            {
-                writing.push(self.write_one(store, key, there));
-            }
-            match writing.next().await {
-                Some(written) => all = all.and(written),
-                None => return all,
-            }
-        }
+        let pairs = keys.iter().zip(there);
+        let writing: Vec<_> = pairs.map(|(key, there)| self.write_one(store, key, there)).collect();
+        let written = stream::iter(writing).buffer_unordered(AT_ONCE);
+        written.fold(Ok(()), |all, one| future::ready(all.and(one))).await
     }
 
     async fn write_one(
