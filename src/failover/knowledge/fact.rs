@@ -63,7 +63,7 @@ pub(in crate::failover) struct Alias {
     pub(in crate::failover) cleared: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::failover) struct Block {
     /// When this was said; the latest word counts.
     pub(in crate::failover) said: Timestamp,
@@ -72,7 +72,7 @@ pub(in crate::failover) struct Block {
     pub(in crate::failover) blocked: Option<(Timestamp, Timestamp)>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::failover) struct Seen {
     pub(in crate::failover) message: MessageRef,
 }
@@ -83,11 +83,9 @@ impl Fact {
         match (self, other) {
             (Self::Contact(a), Self::Contact(b)) => Self::Contact(a.merge(&b)),
             (Self::Alias(a), Self::Alias(b)) => Self::Alias(a.merge(b)),
-            (Self::Block(a), Self::Block(b)) => {
-                // Of two words at one moment the worse one counts, so that both orders give the same.
-                Self::Block(if (b.said, b.blocked) > (a.said, a.blocked) { b } else { a })
-            }
-            (Self::Seen(a), Self::Seen(b)) => Self::Seen(if a.message <= b.message { a } else { b }),
+            // Of two words at one moment the worse one counts, so that both orders give the same.
+            (Self::Block(a), Self::Block(b)) => Self::Block(a.max(b)),
+            (Self::Seen(a), Self::Seen(b)) => Self::Seen(a.min(b)),
             // A key has one kind of fact; another one is not understood here.
             (fact, _) => fact,
         }
