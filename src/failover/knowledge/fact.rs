@@ -231,6 +231,8 @@ mod tests {
         let cleared = Contact { cleared: Some(at(8)), ..Contact::default() };
         let rest = Contact { wrote: None, reached: Some(at(9)), cleared: Some(at(8)) };
         assert_eq!(early.merge(&cleared).merge(&late), rest);
+        let at_that_moment = Contact { wrote: Some(at(8)), reached: Some(at(9)), cleared: None };
+        assert_eq!(at_that_moment.merge(&cleared), rest);
     }
 
     #[test]
