@@ -1,5 +1,7 @@
 //! Flags, and messages that name their way.
 
+use whatsapp_provider::outbound::ContentKind;
+
 use super::*;
 
 #[test]
@@ -46,6 +48,23 @@ fn a_message_names_its_sender_or_its_provider() {
     assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("from")));
     let stranger = SenderId::new("stranger".parse().unwrap(), "memory");
     assert_eq!(pair.send(&hello().with_from(stranger)).unwrap_err().kind(), ErrorKind::NoRoute);
+}
+
+#[test]
+fn where_all_refuse_the_one_that_comes_first_says_why() {
+    let clock = TestClock::new();
+    let member = |id| MemoryProvider::new(id).without(ContentKind::Location);
+    let failover = FailoverProvider::builder()
+        .primary(member(ProviderId::META))
+        .fallback(member(ProviderId::TWILIO))
+        .clock(Arc::new(clock.clone()))
+        .build()
+        .unwrap();
+    for provider in [ProviderId::META, ProviderId::TWILIO] {
+        let message = OutboundMessage::new(to(1), Content::location(1.5, 2.5)).with_via(provider.clone());
+        let error = clock.block_on(failover.send(&message)).unwrap_err();
+        assert_eq!((error.kind(), error.provider()), (ErrorKind::Unsupported, Some(&provider)));
+    }
 }
 
 #[derive(Debug)]

@@ -179,6 +179,15 @@ fn the_last_member_has_nobody_to_fail_over_to() {
 }
 
 #[test]
+fn only_the_last_member_is_searched_for_as_long_as_the_policy_says() {
+    let world = world(meta([]), twilio());
+    world.send(OnUnknown::reconcile(30 * SECOND, Otherwise::FailOver)).unwrap_err();
+    // Half of the 45 s of the whole send, so that the next member has the other half; and then 30 s.
+    assert_eq!(world.clock.elapsed(), Duration::from_millis(22_500 + 30_000));
+    assert_eq!((world.first.sent(), world.second.sent()), (1, 1));
+}
+
+#[test]
 fn a_repeat_shares_its_time_among_all_that_may_have_the_message() {
     let world = world(meta([]), twilio());
     world.send(OnUnknown::FailOver).unwrap_err();
