@@ -1,114 +1,19 @@
 //! Requests to the Graph API, and what their answers mean.
 
-use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
-
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Uri, header};
+use http::{Method, Request};
 
+use super::endpoint::EndpointPath;
 use super::error::{Operation, refusal};
 use super::outbound::{Origin, prepare, read_receipt};
+use super::sending::Sending;
 use super::wire::{Object, elements};
 use super::{MetaCloud, Shared};
 use crate::address::{PhoneNumber, UserId};
-use crate::clock::Clock;
-use crate::error::{AttemptReport, ConfigError, Error, ErrorKind, Result};
-use crate::http_client::{Answer, HttpClient, exchange};
-use crate::ids::{MessageRef, SenderId};
+use crate::error::{AttemptReport, Error, ErrorKind, Result};
+use crate::http_client::{Answer, exchange};
+use crate::ids::MessageRef;
 use crate::outbound::{AcceptedStatus, Attempt, Departure, OutboundMessage, SendReceipt};
-use crate::secret::Secret;
-
-/// What it takes to send from one number.
-pub(super) struct Sending {
-    pub(super) sender: SenderId,
-    pub(super) http: Arc<dyn HttpClient>,
-    pub(super) clock: Arc<dyn Clock>,
-    messages: Uri,
-    probe: Uri,
-    /// Held only to copy or to replace it, never while waiting.
-    credentials: RwLock<Credentials>,
-}
-
-/// The token as it travels, and how often it was replaced.
-struct Credentials {
-    authorization: HeaderValue,
-    version: u64,
-}
-
-impl Sending {
-    /// Puts the number's addresses and the token together. `base` has been checked, `version` and the sender's id have
-    /// no character that means anything in a path.
-    pub(super) fn new(
-        base: &str,
-        version: &str,
-        sender: SenderId,
-        token: &str,
-        http: Arc<dyn HttpClient>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, ConfigError> {
-        let address = |rest: &str| {
-            format!("{base}/{version}/{}{rest}", sender.id)
-                .parse::<Uri>()
-                .map_err(|_| ConfigError::new("base_url", "does not make a URL with the version and the id"))
-        };
-        Ok(Self {
-            messages: address("/messages")?,
-            probe: address("?fields=id")?,
-            credentials: RwLock::new(Credentials { authorization: authorization(token)?, version: 0 }),
-            sender,
-            http,
-            clock,
-        })
-    }
-
-    pub(super) fn set_token(&self, token: &str) -> Result<(), ConfigError> {
-        let authorization = authorization(token)?;
-        let mut credentials = self.credentials.write().unwrap_or_else(PoisonError::into_inner);
-        *credentials = Credentials { authorization, version: credentials.version.wrapping_add(1) };
-        Ok(())
-    }
-
-    pub(super) fn credentials_version(&self) -> u64 {
-        self.credentials.read().unwrap_or_else(PoisonError::into_inner).version
-    }
-
-    /// Where messages are sent to, with the port if the address names one.
-    pub(super) fn api(&self) -> Option<String> {
-        let authority = self.messages.authority()?;
-        Some(format!("meta/{}", authority.as_str().to_ascii_lowercase()))
-    }
-
-    fn request(&self, method: Method, uri: &Uri, body: impl Into<Bytes>) -> Request<Bytes> {
-        let token = self.credentials.read().unwrap_or_else(PoisonError::into_inner).authorization.clone();
-        let mut request = Request::new(body.into());
-        *request.method_mut() = method;
-        *request.uri_mut() = uri.clone();
-        request.headers_mut().insert(header::AUTHORIZATION, token);
-        request
-    }
-
-    fn post(&self, body: String) -> Request<Bytes> {
-        let mut request = self.request(Method::POST, &self.messages, body);
-        let json = HeaderValue::from_static("application/json");
-        request.headers_mut().insert(header::CONTENT_TYPE, json);
-        request
-    }
-}
-
-impl fmt::Debug for Sending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sending").field("sender", &self.sender).finish_non_exhaustive()
-    }
-}
-
-fn authorization(token: &str) -> Result<HeaderValue, ConfigError> {
-    let invalid = |problem| ConfigError::new("access_token", problem);
-    let token = Secret::setting("access_token", token)?;
-    let mut header = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
-        .map_err(|_| invalid("has a character that no token has"))?;
-    header.set_sensitive(true);
-    Ok(header)
-}
 
 impl MetaCloud {
     /// What it takes to send, if it was given.
@@ -169,10 +74,11 @@ impl MetaCloud {
         self.succeed(sending, request, Operation::Fetch, |answer| answer.flag("success") == Some(true)).await
     }
 
-    /// The cheapest question that needs the token and the number.
+    /// The cheapest question that needs the token and the number, at a host that knows one.
     pub(super) async fn ask_for_number(&self) -> Result<()> {
         let sending = self.sending()?;
-        let request = sending.request(Method::GET, &sending.probe, Bytes::new());
+        let address = sending.address(EndpointPath::Probe, &[])?;
+        let request = sending.request(Method::GET, address, Bytes::new());
         self.succeed(sending, request, Operation::Send, |answer| answer.has("id")).await.map_err(|error| {
             let mut failure = error.failure().clone();
             // A token may well send without being allowed to read the number: that is no trouble of the account's. Nor

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use http::header;
 use serde_json::json;
 
 use super::super::fake::{Fake, NUMBER, Reply, builder, meta, run, sender};
@@ -8,7 +9,7 @@ use crate::error::Acceptance::{self, NotAccepted, Unknown};
 use crate::error::ErrorKind::{self, AccountBlocked, InvalidMessage, NoAnswer, NotPortable, Unsupported};
 use crate::error::ErrorKind::{NotEntitled, Throttled, Unavailable, WindowClosed};
 use crate::http_client::Limits;
-use crate::ids::{AttemptId, ProviderId};
+use crate::ids::{AttemptId, ProviderId, SenderId};
 use crate::outbound::Template;
 use crate::provider::WhatsAppProvider;
 

@@ -1,12 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::api::Sending;
+use super::endpoint::{Endpoint, Host, not_plain, plain_segment};
+use super::sending::Sending;
 use super::{MetaCloud, Shared};
 use crate::clock::{Clock, default_clock};
 use crate::env::{self, Names};
 use crate::error::ConfigError;
-use crate::http_client::{HttpClient, Limits, base_url, default_client};
+use crate::http_client::{HttpClient, Limits, default_client};
 use crate::ids::{ProviderId, SenderId};
 use crate::secret::Secret;
 
@@ -20,8 +21,9 @@ pub struct MetaCloudBuilder {
     access_token: Option<String>,
     app_secrets: Vec<String>,
     verify_token: Option<String>,
-    api_version: String,
-    base_url: String,
+    endpoint: Endpoint,
+    api_version: Option<String>,
+    base_url: Option<String>,
     portfolio: Option<String>,
     keep_raw: bool,
     unknown_error_is_refusal: bool,
@@ -40,8 +42,9 @@ impl MetaCloudBuilder {
             access_token: None,
             app_secrets: Vec::new(),
             verify_token: None,
-            api_version: "v25.0".to_owned(),
-            base_url: "https://graph.facebook.com".to_owned(),
+            endpoint: Endpoint::meta(),
+            api_version: None,
+            base_url: None,
             portfolio: None,
             keep_raw: false,
             unknown_error_is_refusal: false,
@@ -84,15 +87,22 @@ impl MetaCloudBuilder {
         self
     }
 
-    /// The version of the Graph API. Default `v25.0`.
-    pub fn api_version(mut self, version: impl Into<String>) -> Self {
-        self.api_version = version.into();
+    /// Where the API is and how one logs in there, for hosts other than Meta that speak its payload. Default
+    /// [`Endpoint::meta`].
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoint = endpoint;
         self
     }
 
-    /// Where the Graph API is. Default `https://graph.facebook.com`.
+    /// The version of the Graph API. Default the endpoint's, which is `v25.0` for Meta.
+    pub fn api_version(mut self, version: impl Into<String>) -> Self {
+        self.api_version = Some(version.into());
+        self
+    }
+
+    /// Where the API is. Default the endpoint's, which is `https://graph.facebook.com` for Meta.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = url.into();
+        self.base_url = Some(url.into());
         self
     }
 
@@ -164,15 +174,14 @@ impl MetaCloudBuilder {
         if self.portfolio.as_ref().is_some_and(|id| id.trim().is_empty()) {
             return Err(ConfigError::new("portfolio", "is blank"));
         }
-        path_segment("api_version", &self.api_version)?;
+        let host = Host::new(self.endpoint, self.base_url.as_deref(), self.api_version)?;
 
         let mut shared = Shared {
             id: self.id,
             app_secrets,
             verify_token,
             portfolio: self.portfolio,
-            api_version: self.api_version,
-            base_url: base_url("base_url", &self.base_url)?,
+            host: Arc::new(host),
             keep_raw: self.keep_raw,
             unknown_error_is_refusal: self.unknown_error_is_refusal,
             limits: self.limits,
@@ -207,22 +216,13 @@ impl MetaCloudBuilder {
 impl Shared {
     /// What it takes to send from the number with this id.
     pub(super) fn sending(&self, phone_number_id: String, token: &str) -> Result<Sending, ConfigError> {
-        path_segment("phone_number_id", &phone_number_id)?;
+        if !plain_segment(&phone_number_id) {
+            return Err(not_plain("phone_number_id"));
+        }
         let http = self.http.clone().map_or_else(default_client, Ok)?;
         let clock = self.clock.clone().map_or_else(default_clock, Ok)?;
         let sender = SenderId::new(self.id.clone(), phone_number_id);
-        Sending::new(&self.base_url, &self.api_version, sender, token, http, clock)
-    }
-}
-
-/// Refuses what would mean something else in the path of a URL.
-fn path_segment(field: &'static str, text: &str) -> Result<(), ConfigError> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    let only_dots = text.bytes().all(|b| b == b'.');
-    if (1..=128).contains(&text.len()) && text.bytes().all(plain) && !only_dots {
-        Ok(())
-    } else {
-        Err(ConfigError::new(field, "must be 1 to 128 letters, digits, `.`, `_` or `-`, and not only dots"))
+        Sending::new(Arc::clone(&self.host), sender, token, http, clock)
     }
 }
 
@@ -230,6 +230,7 @@ impl fmt::Debug for MetaCloudBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MetaCloudBuilder")
             .field("id", &self.id)
+            .field("endpoint", &self.endpoint)
             .field("api_version", &self.api_version)
             .field("keep_raw", &self.keep_raw)
             .field("limits", &self.limits)

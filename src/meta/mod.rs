@@ -19,18 +19,21 @@ use async_trait::async_trait;
 mod api;
 mod builder;
 mod codes;
+mod endpoint;
 mod environment;
 mod error;
 #[cfg(test)]
 mod fake;
 mod inbound;
 mod outbound;
+mod sending;
 mod signature;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 pub use builder::MetaCloudBuilder;
+pub use endpoint::{Endpoint, EndpointAuth, EndpointPath};
 
 use crate::clock::Clock;
 use crate::error::{ConfigError, Result};
@@ -43,7 +46,8 @@ use crate::secret::Secret;
 use crate::webhook::{
     ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
 };
-use api::Sending;
+use endpoint::Host;
+use sending::Sending;
 
 /// Meta's WhatsApp Cloud API: one number to send from, and the webhooks of all of an app's numbers.
 ///
@@ -90,8 +94,7 @@ struct Shared {
     app_secrets: Vec<Secret>,
     verify_token: Option<Secret>,
     portfolio: Option<String>,
-    api_version: String,
-    base_url: String,
+    host: Arc<Host>,
     keep_raw: bool,
     unknown_error_is_refusal: bool,
     limits: Limits,

@@ -1,0 +1,100 @@
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+
+use super::endpoint::{EndpointPath, Host, Names};
+use crate::clock::Clock;
+use crate::error::{ConfigError, Error, Result};
+use crate::http_client::HttpClient;
+use crate::ids::SenderId;
+
+/// What it takes to send from one number.
+pub(super) struct Sending {
+    pub(super) sender: SenderId,
+    pub(super) http: Arc<dyn HttpClient>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) host: Arc<Host>,
+    messages: Uri,
+    /// Held only to copy or to replace it, never while waiting.
+    credentials: RwLock<Credentials>,
+}
+
+/// The token as it travels, and how often it was replaced.
+struct Credentials {
+    authorization: HeaderValue,
+    version: u64,
+}
+
+impl Sending {
+    /// Puts the number's addresses and the token together. The sender's id has no character that means anything in a
+    /// path.
+    pub(super) fn new(
+        host: Arc<Host>,
+        sender: SenderId,
+        token: &str,
+        http: Arc<dyn HttpClient>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConfigError> {
+        let messages =
+            host.address(EndpointPath::Messages, &Names::of_sender(&sender.id), &[]).map_err(|_| {
+                ConfigError::new("endpoint.messages", "does not make a URL with the base URL and the id")
+            })?;
+        let authorization = host.authorization(token)?;
+        let credentials = RwLock::new(Credentials { authorization, version: 0 });
+        Ok(Self { sender, http, clock, host, messages, credentials })
+    }
+
+    pub(super) fn set_token(&self, token: &str) -> Result<(), ConfigError> {
+        let authorization = self.host.authorization(token)?;
+        let mut credentials = self.credentials.write().unwrap_or_else(PoisonError::into_inner);
+        *credentials = Credentials { authorization, version: credentials.version.wrapping_add(1) };
+        Ok(())
+    }
+
+    pub(super) fn credentials_version(&self) -> u64 {
+        self.credentials.read().unwrap_or_else(PoisonError::into_inner).version
+    }
+
+    /// Where messages are sent to, with the port if the address names one.
+    pub(super) fn api(&self) -> Option<String> {
+        let authority = self.messages.authority()?;
+        Some(format!("meta/{}", authority.as_str().to_ascii_lowercase()))
+    }
+
+    /// An address that is about this number. See [`Host::address`].
+    pub(super) fn address(&self, path: EndpointPath, query: &[(&str, &str)]) -> Result<Uri, Error> {
+        self.host.address(path, &Names::of_sender(&self.sender.id), query)
+    }
+
+    /// A request to the API, with the credentials.
+    pub(super) fn request(&self, method: Method, uri: Uri, body: impl Into<Bytes>) -> Request<Bytes> {
+        let mut request = Request::new(body.into());
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        self.log_in(request.headers_mut());
+        request
+    }
+
+    /// A request that posts JSON to where messages go.
+    pub(super) fn post(&self, body: String) -> Request<Bytes> {
+        let mut request = self.request(Method::POST, self.messages.clone(), body);
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::CONTENT_TYPE, json);
+        request
+    }
+
+    /// Puts the credentials into the head of a request, wherever it goes: look at the address first
+    /// ([`Host::media_location`]).
+    pub(super) fn log_in(&self, headers: &mut HeaderMap) {
+        let token = self.credentials.read().unwrap_or_else(PoisonError::into_inner).authorization.clone();
+        self.host.log_in(headers, token);
+    }
+}
+
+impl fmt::Debug for Sending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").field("sender", &self.sender).finish_non_exhaustive()
+    }
+}
