@@ -1,25 +1,31 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::endpoint::{Endpoint, Host, not_plain, plain_segment};
-use super::sending::Sending;
-use super::{MetaCloud, Shared};
-use crate::clock::{Clock, default_clock};
+mod assemble;
+
+use super::MetaCloud;
+use super::endpoint::Endpoint;
+use crate::clock::Clock;
 use crate::env::{self, Names};
 use crate::error::ConfigError;
-use crate::http_client::{HttpClient, Limits, default_client};
-use crate::ids::{ProviderId, SenderId};
-use crate::secret::Secret;
+use crate::http_client::{HttpClient, Limits};
+use crate::ids::ProviderId;
 
 /// Settings of a [`MetaCloud`].
 ///
-/// To send it needs an access token and a phone number id, to verify webhooks an app secret; either half will do.
+/// To send it needs an access token and a phone number id, to verify webhooks an app secret (or the secret header of a
+/// host that does not sign them); either half will do.
 #[must_use]
 pub struct MetaCloudBuilder {
     id: ProviderId,
     phone_number_id: Option<String>,
     access_token: Option<String>,
+    account_id: Option<String>,
+    app_id: Option<String>,
     app_secrets: Vec<String>,
+    secret_headers: Vec<(String, String)>,
+    unescaped_bodies: bool,
+    proof: Proof,
     verify_token: Option<String>,
     endpoint: Endpoint,
     api_version: Option<String>,
@@ -34,13 +40,25 @@ pub struct MetaCloudBuilder {
     pub(super) variables: Names,
 }
 
+/// With which app secret requests prove that they come from the app's own servers.
+enum Proof {
+    Off,
+    OwnSecret,
+    Secret(String),
+}
+
 impl MetaCloudBuilder {
     pub(super) fn new() -> Self {
         Self {
             id: ProviderId::META,
             phone_number_id: None,
             access_token: None,
+            account_id: None,
+            app_id: None,
             app_secrets: Vec::new(),
+            secret_headers: Vec::new(),
+            unescaped_bodies: false,
+            proof: Proof::Off,
             verify_token: None,
             endpoint: Endpoint::meta(),
             api_version: None,
@@ -67,9 +85,27 @@ impl MetaCloudBuilder {
         self
     }
 
-    /// The token to send with: a system user's or a business's, with the permission `whatsapp_business_messaging`.
+    /// The token to send with: a system user's or a business's, with the permission `whatsapp_business_messaging`. Other
+    /// hosts than Meta have a key in its place.
+    #[doc(alias = "api_key")]
     pub fn access_token(mut self, token: impl Into<String>) -> Self {
         self.access_token = Some(token.into());
+        self
+    }
+
+    /// The id of the WhatsApp Business Account that the number belongs to. Sending does not need it; to list
+    /// [templates](MetaCloud::templates) and to see who is subscribed to webhooks does, and also the permission
+    /// `whatsapp_business_management`.
+    #[doc(alias = "WABA")]
+    pub fn account_id(mut self, id: impl Into<String>) -> Self {
+        self.account_id = Some(id.into());
+        self
+    }
+
+    /// The id of the app, by which [`check_account`](MetaCloud::check_account) tells its own subscription from those of
+    /// other apps.
+    pub fn app_id(mut self, id: impl Into<String>) -> Self {
+        self.app_id = Some(id.into());
         self
     }
 
@@ -77,6 +113,56 @@ impl MetaCloudBuilder {
     /// of them counts.
     pub fn app_secret(mut self, secret: impl Into<String>) -> Self {
         self.app_secrets.push(secret.into());
+        self
+    }
+
+    /// Whether every request to the Graph API carries `appsecret_proof`, which Meta asks for where an app is set to
+    /// "Require App Secret": with it a token that was stolen is of no use without the app's secret. Default no. It is made
+    /// with the one [`app_secret`](Self::app_secret), and anew by [`set_token`](MetaCloud::set_token); if there are several
+    /// say which one, with [`appsecret_proof_with`](Self::appsecret_proof_with).
+    ///
+    /// ```no_run
+    /// # use whatsapp_provider::{ConfigError, MetaCloud};
+    /// # fn run(token: &str, app_secret: &str) -> Result<(), ConfigError> {
+    /// let meta = MetaCloud::builder()
+    ///     .phone_number_id("106540352242922")
+    ///     .access_token(token)
+    ///     .app_secret(app_secret)
+    ///     .appsecret_proof(true)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "Require App Secret")]
+    pub fn appsecret_proof(mut self, prove: bool) -> Self {
+        self.proof = if prove { Proof::OwnSecret } else { Proof::Off };
+        self
+    }
+
+    /// As [`appsecret_proof`](Self::appsecret_proof), with this secret: for a service that verifies no webhooks, and while
+    /// one app secret replaces another.
+    pub fn appsecret_proof_with(mut self, app_secret: impl Into<String>) -> Self {
+        self.proof = Proof::Secret(app_secret.into());
+        self
+    }
+
+    /// A header by whose value webhooks are known to be genuine, for hosts that do not sign them with an app secret: a
+    /// secret of your own, which is entered there beside the webhook's URL. Give several with the same name while one
+    /// replaces another: each of them will do.
+    ///
+    /// It proves less than a signature, since whoever sees one webhook can make others: never give it to anybody but the
+    /// host, and take webhooks by `https` only. Where there is an app secret as well, **both** must hold.
+    #[doc(alias = "360dialog")]
+    pub fn webhook_secret_header(mut self, name: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.secret_headers.push((name.into(), secret.into()));
+        self
+    }
+
+    /// Whether a webhook is also genuine if its signature is that of the same body with every character beyond ASCII
+    /// escaped (`\u00e4`), as Meta writes and signs it. Default no. It is for services behind a proxy that rewrites bodies,
+    /// and only for those that undo the escapes and change nothing else.
+    pub fn unescaped_webhooks(mut self, accept: bool) -> Self {
+        self.unescaped_bodies = accept;
         self
     }
 
@@ -150,79 +236,11 @@ impl MetaCloudBuilder {
     /// # Errors
     ///
     /// [`ConfigError`] names the setting: one that is blank or malformed, an access token without a phone number id or
-    /// the reverse, a verify token without an app secret, or neither of the two halves. To send it also needs an HTTP
-    /// client and a clock; to verify it needs neither.
+    /// the reverse, a verify token without anything to verify webhooks with, an app secret for a host that does not sign
+    /// with it, or neither of the two halves. To send it also needs an HTTP client and a clock; to verify it needs neither.
     pub fn build(self) -> Result<MetaCloud, ConfigError> {
         let variables = self.variables;
         self.assemble().map_err(|error| env::by_variable(error, variables))
-    }
-
-    fn assemble(self) -> Result<MetaCloud, ConfigError> {
-        let app_secrets = self
-            .app_secrets
-            .iter()
-            .map(|text| Secret::setting("app_secret", text))
-            .collect::<Result<Vec<_>, _>>()?;
-        let verify_token =
-            self.verify_token.map(|text| Secret::setting("verify_token", &text)).transpose()?;
-        if verify_token.is_some() && app_secrets.is_empty() {
-            return Err(ConfigError::new(
-                "app_secret",
-                "missing: with the verify token alone Meta would send webhooks that cannot be verified",
-            ));
-        }
-        if self.portfolio.as_ref().is_some_and(|id| id.trim().is_empty()) {
-            return Err(ConfigError::new("portfolio", "is blank"));
-        }
-        let host = Host::new(self.endpoint, self.base_url.as_deref(), self.api_version)?;
-
-        let mut shared = Shared {
-            id: self.id,
-            app_secrets,
-            verify_token,
-            portfolio: self.portfolio,
-            host: Arc::new(host),
-            keep_raw: self.keep_raw,
-            unknown_error_is_refusal: self.unknown_error_is_refusal,
-            limits: self.limits,
-            http: self.http_client,
-            clock: self.clock,
-        };
-        let sending = match (self.phone_number_id, self.access_token) {
-            (Some(id), Some(token)) => Some(Arc::new(shared.sending(id, &token)?)),
-            (Some(_), None) => {
-                return Err(ConfigError::new("access_token", "missing: a phone number id needs one"));
-            }
-            (None, Some(_)) => {
-                return Err(ConfigError::new("phone_number_id", "missing: an access token needs one"));
-            }
-            (None, None) if shared.app_secrets.is_empty() => {
-                return Err(ConfigError::new(
-                    "access_token",
-                    "missing, and so is the app secret: it could neither send nor verify",
-                ));
-            }
-            (None, None) => None,
-        };
-        if let Some(sending) = &sending {
-            // Those of other numbers share them.
-            shared.http = Some(Arc::clone(&sending.http));
-            shared.clock = Some(Arc::clone(&sending.clock));
-        }
-        Ok(MetaCloud { shared: Arc::new(shared), sending })
-    }
-}
-
-impl Shared {
-    /// What it takes to send from the number with this id.
-    pub(super) fn sending(&self, phone_number_id: String, token: &str) -> Result<Sending, ConfigError> {
-        if !plain_segment(&phone_number_id) {
-            return Err(not_plain("phone_number_id"));
-        }
-        let http = self.http.clone().map_or_else(default_client, Ok)?;
-        let clock = self.clock.clone().map_or_else(default_clock, Ok)?;
-        let sender = SenderId::new(self.id.clone(), phone_number_id);
-        Sending::new(Arc::clone(&self.host), sender, token, http, clock)
     }
 }
 
@@ -237,3 +255,6 @@ impl fmt::Debug for MetaCloudBuilder {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

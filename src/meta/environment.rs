@@ -6,9 +6,15 @@ const TOKEN: &str = "WHATSAPP_ACCESS_TOKEN";
 const NUMBER: &str = "WHATSAPP_PHONE_NUMBER_ID";
 const SECRET: &str = "WHATSAPP_APP_SECRET";
 const VERIFY: &str = "WHATSAPP_VERIFY_TOKEN";
+const ACCOUNT: &str = "WHATSAPP_BUSINESS_ACCOUNT_ID";
 
-const NAMES: Names =
-    &[("access_token", TOKEN), ("phone_number_id", NUMBER), ("app_secret", SECRET), ("verify_token", VERIFY)];
+const NAMES: Names = &[
+    ("access_token", TOKEN),
+    ("phone_number_id", NUMBER),
+    ("app_secret", SECRET),
+    ("verify_token", VERIFY),
+    ("account_id", ACCOUNT),
+];
 
 impl MetaCloudBuilder {
     /// The settings of [`MetaCloud::from_env`](super::MetaCloud::from_env), to add others to.
@@ -46,6 +52,9 @@ impl MetaCloudBuilder {
             (None, None) if !sends => return Err(env::missing(TOKEN)),
             (None, None) => {}
         }
+        if let Some(account) = variable(ACCOUNT)? {
+            builder = builder.account_id(account);
+        }
         Ok(builder)
     }
 }
@@ -73,12 +82,16 @@ mod tests {
         {
             assert_eq!(from(variables).unwrap().senders().len(), senders);
         }
+        let account = [sending[0], sending[1], (ACCOUNT, "200000000000002")];
+        assert_eq!(from(&account).unwrap().shared.account_id.as_deref(), Some("200000000000002"));
         for (variables, named) in [
             (&[][..], TOKEN),
             (&sending[..1], NUMBER),
             (&sending[1..], TOKEN),
             (&receiving[1..], SECRET),
             (&[sending[0], (NUMBER, "../me")], NUMBER),
+            (&[sending[0], sending[1], (ACCOUNT, "../me")], ACCOUNT),
+            (&[(ACCOUNT, "200000000000002")], TOKEN),
             (&[(TOKEN, "with a \u{7} bell"), sending[1]], TOKEN),
         ] {
             let error = from(variables).unwrap_err();

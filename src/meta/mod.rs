@@ -48,6 +48,7 @@ use crate::webhook::{
 };
 use endpoint::Host;
 use sending::Sending;
+use signature::Verification;
 
 /// Meta's WhatsApp Cloud API: one number to send from, and the webhooks of all of an app's numbers.
 ///
@@ -91,10 +92,14 @@ pub struct MetaCloud {
 /// What the providers of several numbers have in common.
 struct Shared {
     id: ProviderId,
-    app_secrets: Vec<Secret>,
+    verification: Verification,
     verify_token: Option<Secret>,
     portfolio: Option<String>,
+    account_id: Option<String>,
+    app_id: Option<String>,
     host: Arc<Host>,
+    /// The app secret that proves the token, where requests carry the proof.
+    proof_secret: Option<Secret>,
     keep_raw: bool,
     unknown_error_is_refusal: bool,
     limits: Limits,
@@ -111,6 +116,8 @@ impl MetaCloud {
     /// Reads the settings from the environment: `WHATSAPP_ACCESS_TOKEN` and `WHATSAPP_PHONE_NUMBER_ID` to send,
     /// `WHATSAPP_APP_SECRET` to verify webhooks, and `WHATSAPP_VERIFY_TOKEN` to answer the handshake. Either half will
     /// do: one that only sends needs no app secret, one that only reads webhooks neither token nor number.
+    /// `WHATSAPP_BUSINESS_ACCOUNT_ID` may be there as well, for [`templates`](Self::templates) and
+    /// [`check_account`](Self::check_account).
     ///
     /// # Errors
     ///
@@ -165,7 +172,7 @@ impl fmt::Debug for MetaCloud {
         f.debug_struct("MetaCloud")
             .field("id", &self.shared.id)
             .field("sender", &self.sending.as_ref().map(|sending| &sending.sender))
-            .field("verifies", &!self.shared.app_secrets.is_empty())
+            .field("verifies", &self.shared.verification.is_configured())
             .finish_non_exhaustive()
     }
 }
@@ -213,14 +220,14 @@ impl WhatsAppProvider for MetaCloud {
     }
 
     fn recognizes(&self, head: &WebhookHead<'_>) -> bool {
-        signature::recognizes(head)
+        self.shared.verification.recognizes(head)
     }
 
     fn verify_signature<'r>(
         &self,
         request: &WebhookRequest<'r>,
     ) -> Result<VerifiedWebhook<'r>, SignatureError> {
-        signature::verify(&self.shared.app_secrets, request)?;
+        self.shared.verification.verify(request)?;
         Ok(request.attest(&self.shared.id))
     }
 

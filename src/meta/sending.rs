@@ -5,10 +5,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 
 use super::endpoint::{EndpointPath, Host, Names};
+use super::signature::proof;
 use crate::clock::Clock;
 use crate::error::{ConfigError, Error, Result};
 use crate::http_client::HttpClient;
 use crate::ids::SenderId;
+use crate::secret::Secret;
 
 /// What it takes to send from one number.
 pub(super) struct Sending {
@@ -17,6 +19,7 @@ pub(super) struct Sending {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) host: Arc<Host>,
     messages: Uri,
+    proof_secret: Option<Secret>,
     /// Held only to copy or to replace it, never while waiting.
     credentials: RwLock<Credentials>,
 }
@@ -24,7 +27,22 @@ pub(super) struct Sending {
 /// The token as it travels, and how often it was replaced.
 struct Credentials {
     authorization: HeaderValue,
+    /// What proves to the Graph API that the app's own servers hold the token.
+    proof: Option<String>,
     version: u64,
+}
+
+impl Credentials {
+    fn new(
+        host: &Host,
+        proof_secret: Option<&Secret>,
+        token: &str,
+        version: u64,
+    ) -> Result<Self, ConfigError> {
+        let authorization = host.authorization(token)?;
+        let proof = proof_secret.and_then(|secret| proof(secret, token.trim()));
+        Ok(Self { authorization, proof, version })
+    }
 }
 
 impl Sending {
@@ -32,6 +50,7 @@ impl Sending {
     /// path.
     pub(super) fn new(
         host: Arc<Host>,
+        proof_secret: Option<Secret>,
         sender: SenderId,
         token: &str,
         http: Arc<dyn HttpClient>,
@@ -41,15 +60,15 @@ impl Sending {
             host.address(EndpointPath::Messages, &Names::of_sender(&sender.id), &[]).map_err(|_| {
                 ConfigError::new("endpoint.messages", "does not make a URL with the base URL and the id")
             })?;
-        let authorization = host.authorization(token)?;
-        let credentials = RwLock::new(Credentials { authorization, version: 0 });
-        Ok(Self { sender, http, clock, host, messages, credentials })
+        let credentials = RwLock::new(Credentials::new(&host, proof_secret.as_ref(), token, 0)?);
+        Ok(Self { sender, http, clock, host, messages, proof_secret, credentials })
     }
 
     pub(super) fn set_token(&self, token: &str) -> Result<(), ConfigError> {
-        let authorization = self.host.authorization(token)?;
+        let mut new = Credentials::new(&self.host, self.proof_secret.as_ref(), token, 0)?;
         let mut credentials = self.credentials.write().unwrap_or_else(PoisonError::into_inner);
-        *credentials = Credentials { authorization, version: credentials.version.wrapping_add(1) };
+        new.version = credentials.version.wrapping_add(1);
+        *credentials = new;
         Ok(())
     }
 
@@ -72,8 +91,12 @@ impl Sending {
     pub(super) fn request(&self, method: Method, uri: Uri, body: impl Into<Bytes>) -> Request<Bytes> {
         let mut request = Request::new(body.into());
         *request.method_mut() = method;
-        *request.uri_mut() = uri;
-        self.log_in(request.headers_mut());
+        let credentials = self.credentials.read().unwrap_or_else(PoisonError::into_inner);
+        self.host.log_in(request.headers_mut(), credentials.authorization.clone());
+        *request.uri_mut() = match &credentials.proof {
+            Some(proof) => with_proof(uri, proof),
+            None => uri,
+        };
         request
     }
 
@@ -85,12 +108,19 @@ impl Sending {
         request
     }
 
-    /// Puts the credentials into the head of a request, wherever it goes: look at the address first
+    /// Puts the credentials into the head of a request that does not go to the API. Look at its address first
     /// ([`Host::media_location`]).
+    #[allow(dead_code, reason = "media are fetched with it")]
     pub(super) fn log_in(&self, headers: &mut HeaderMap) {
         let token = self.credentials.read().unwrap_or_else(PoisonError::into_inner).authorization.clone();
         self.host.log_in(headers, token);
     }
+}
+
+fn with_proof(uri: Uri, proof: &str) -> Uri {
+    let separator = if uri.query().is_some() { '&' } else { '?' };
+    // An address that gets too long by it, beyond 64 KiB, goes without, and is refused.
+    format!("{uri}{separator}appsecret_proof={proof}").parse().unwrap_or(uri)
 }
 
 impl fmt::Debug for Sending {

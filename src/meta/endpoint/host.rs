@@ -146,7 +146,6 @@ impl Host {
     }
 
     /// Whether the token is one of Meta's own, and not a key of the host's.
-    #[allow(dead_code, reason = "proofs are made with it")]
     pub(in crate::meta) fn takes_access_tokens(&self) -> bool {
         matches!(self.auth, Auth::Bearer)
     }

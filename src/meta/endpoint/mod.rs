@@ -8,7 +8,7 @@ mod presets;
 #[cfg(test)]
 mod tests;
 
-pub(super) use host::{Host, Names, not_plain};
+pub(super) use host::{Host, Names, header_name, not_plain};
 pub(super) use path::plain_segment;
 
 /// Where an API that speaks Meta's payload is, and how one logs in there. Given to
