@@ -1,7 +1,7 @@
 //! Requests to the Graph API, and what their answers mean.
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{Method, Request, Uri};
 
 use super::endpoint::EndpointPath;
 use super::error::{Operation, refusal};
@@ -10,7 +10,7 @@ use super::sending::Sending;
 use super::wire::{Object, elements};
 use super::{MetaCloud, Shared};
 use crate::address::{PhoneNumber, UserId};
-use crate::error::{AttemptReport, Error, ErrorKind, Result};
+use crate::error::{AttemptReport, Error, Result};
 use crate::http_client::{Answer, exchange};
 use crate::ids::MessageRef;
 use crate::outbound::{AcceptedStatus, Attempt, Departure, OutboundMessage, SendReceipt};
@@ -74,25 +74,28 @@ impl MetaCloud {
         self.succeed(sending, request, Operation::Fetch, |answer| answer.flag("success") == Some(true)).await
     }
 
-    /// The cheapest question that needs the token and the number, at a host that knows one.
+    /// The cheapest question that needs the token and the number, at a host that knows one. A token may well send without
+    /// being allowed to read the number, which is no trouble of the account's.
     pub(super) async fn ask_for_number(&self) -> Result<()> {
         let sending = self.sending()?;
         let address = sending.address(EndpointPath::Probe, &[])?;
         let request = sending.request(Method::GET, address, Bytes::new());
-        self.succeed(sending, request, Operation::Send, |answer| answer.has("id")).await.map_err(|error| {
-            let mut failure = error.failure().clone();
-            // A token may well send without being allowed to read the number: that is no trouble of the account's. Nor
-            // can one who may not read it tell it from one that is gone; if it is, the next message says so.
-            let permission = match failure.code {
-                Some(3 | 10 | 200..=299 | 131_005) => failure.kind != ErrorKind::NoAnswer,
-                Some(100) => failure.kind == ErrorKind::AccountBlocked,
-                _ => false,
-            };
-            if permission {
-                failure.kind = ErrorKind::NotEntitled;
-            }
-            failure.into()
-        })
+        self.succeed(sending, request, Operation::Management, |answer| answer.has("id")).await
+    }
+
+    /// Reads something. What was cut off has not been read.
+    pub(super) async fn read_object<T>(
+        &self,
+        sending: &Sending,
+        address: Uri,
+        operation: Operation,
+        read: impl Fn(&Object<'_>) -> Option<T> + Send,
+    ) -> Result<T> {
+        let request = sending.request(Method::GET, address, Bytes::new());
+        let answer = exchange(&*sending.http, request, self.shared.limits, &Departure::new()).await?;
+        let body = answer.body.as_deref().filter(|_| answer.status.is_success());
+        let value = body.and_then(Object::read_body).and_then(|object| read(&object));
+        value.ok_or_else(|| self.refusal(operation, &answer))
     }
 
     /// A request that sends no message. An answer that was cut off after its status succeeded as well.

@@ -100,10 +100,18 @@ const fn inbound(code: i64) -> Row {
     Row::new(code, &[Inbound], None)
 }
 
+/// Says that a token may not read something, which need not hinder it from sending.
+const fn unreadable(code: i64) -> Row {
+    Row::new(code, &[Management], Some(NotEntitled))
+}
+
 /// Answers calls that this crate does not make, or comes with news that are not about messages.
 const fn management(code: i64) -> Row {
     Row::new(code, &[Management], None)
 }
+
+/// The words by which the details of code 100 say that the proof of the token is not right.
+const PROOF: &[&str] = &["appsecret_proof"];
 
 /// The words by which the details of code 100 say that the number itself cannot be used, and not the message. The word
 /// "permission" alone will not do: the details of an invalid parameter list names such as `call_permission_request`.
@@ -133,19 +141,25 @@ pub(super) static CODES: &[Row] = &[
     send(10, NotEntitled),
     // The business's number was deleted.
     send(33, AccountBlocked),
-    // An invalid parameter. On a send, subcode 33 is about the number in the path, which is gone or not ours; where
-    // something was to be fetched, it is about that.
+    // An invalid parameter, or the app secret's proof of the token is wrong or missing. On a send, subcode 33 is about the
+    // number in the path, which is gone or not ours; where something was to be fetched, it is about that. Who may not read
+    // a number or an account cannot tell it from one that is gone.
+    Row::new(100, &[Send, Fetch, Management], Some(Credentials)).when(When::Details(PROOF)),
+    unreadable(100).when(When::Subcode(33)),
+    unreadable(100).when(When::Details(OBJECT_OR_PERMISSION)),
     send(100, AccountBlocked).when(When::Subcode(33)),
     send(100, AccountBlocked).when(When::Details(OBJECT_OR_PERMISSION)),
-    Row::new(100, &[Send, Fetch], Some(InvalidMessage)),
+    Row::new(100, &[Send, Fetch, Management], Some(InvalidMessage)),
     // The token is missing, or the app secret's proof of it.
     send(104, Credentials),
     // The token is expired, invalid or revoked.
     send(190, Credentials),
     // No token that belongs to this app.
     send(200, AccountBlocked),
+    unreadable(200),
     // A permission was not granted or was taken away.
     send(201, Credentials).to(299),
+    unreadable(201).to(299),
     // Blocked for a violation of the policies.
     send(368, AccountBlocked),
     // Too many questions for call permissions.
@@ -168,6 +182,7 @@ pub(super) static CODES: &[Row] = &[
     both(131_000, Unavailable),
     // A permission is missing or was taken away.
     send(131_005, Credentials),
+    unreadable(131_005),
     // A parameter is missing.
     send(131_008, InvalidMessage),
     // A parameter has a value it cannot have.

@@ -19,7 +19,8 @@ pub(super) enum Operation {
     Fetch,
     /// A user's message.
     Inbound,
-    /// Calls that this crate does not make.
+    /// The answer to a question about what the account has: its number, its templates, its apps. Most codes of this sort
+    /// answer calls that this crate does not make.
     Management,
 }
 

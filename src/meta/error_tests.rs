@@ -28,7 +28,7 @@ const EXPECTED: &[(&[i64], &[Operation], Option<K>)] = &[
     (&[4], &[Send], Some(K::Throttled)),
     (&[10], &[Send], Some(K::NotEntitled)),
     (&[33], &[Send], Some(K::AccountBlocked)),
-    (&[100], &[Send, Fetch], Some(K::InvalidMessage)),
+    (&[100], &[Send, Fetch, Management], Some(K::InvalidMessage)),
     (&[104], &[Send], Some(K::Credentials)),
     (&[190], &[Send], Some(K::Credentials)),
     (&[200], &[Send], Some(K::AccountBlocked)),
@@ -231,6 +231,32 @@ fn one_code_with_two_meanings() {
     assert_eq!(classify(Status, None, 190, None, "").0, K::Credentials);
     assert_eq!(classify(Fetch, Some(400), 131_049, None, "").0, K::RecipientRefused);
     assert_eq!(classify(Send, Some(400), 131_052, None, "").0, K::Unrecognized);
+}
+
+#[test]
+fn who_may_not_read_the_account_may_well_send() {
+    let kind = |operation, code, subcode, details| classify(operation, Some(400), code, subcode, details).0;
+    for code in [3, 10, 200, 201, 250, 299, 131_005] {
+        assert_eq!(kind(Management, code, None, ""), K::NotEntitled, "{code}");
+    }
+    let gone = "Object with ID '1' does not exist, cannot be loaded due to missing permissions";
+    assert_eq!(kind(Management, 100, Some(33), ""), K::NotEntitled);
+    assert_eq!(kind(Management, 100, None, gone), K::NotEntitled);
+    assert_eq!(kind(Management, 100, None, "Tried accessing nonexisting field"), K::InvalidMessage);
+    for (code, expected) in [
+        (4, K::Throttled),
+        (80007, K::Throttled),
+        (190, K::Credentials),
+        (368, K::AccountBlocked),
+        (33, K::AccountBlocked),
+        (131_059, K::Unrecognized),
+    ] {
+        assert_eq!(kind(Management, code, None, ""), expected, "{code}");
+    }
+    for operation in [Send, Management, Fetch] {
+        let proof = "Invalid appsecret_proof provided in the API argument";
+        assert_eq!(kind(operation, 100, None, proof), K::Credentials);
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+mod account;
 mod api;
 mod builder;
 mod codes;
@@ -28,12 +29,22 @@ mod inbound;
 mod outbound;
 mod sending;
 mod signature;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod wire;
+mod words;
 
+pub use account::{
+    AccountProblem, AccountReport, CanSend, Checked, HealthEntity, HealthProblem, HealthStatus, NameStatus,
+    NumberState, NumberStatus, SubscribedApp, TemplateCheck,
+};
 pub use builder::MetaCloudBuilder;
 pub use endpoint::{Endpoint, EndpointAuth, EndpointPath};
+pub use templates::{
+    ButtonKind, ButtonParameters, HeaderFormat, MessageTemplate, ParameterFormat, Quality, TemplateCategory,
+    TemplateList, TemplatePages, TemplateParameters, TemplateStatus,
+};
 
 use crate::clock::Clock;
 use crate::error::{ConfigError, Result};

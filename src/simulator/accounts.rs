@@ -52,6 +52,8 @@ impl Side {
 pub struct SimulatedAccounts {
     /// Meta: the id of the WhatsApp Business Account.
     pub business_account_id: String,
+    /// Meta: the id of the app that the token belongs to, and that gets the account's webhooks.
+    pub app_id: String,
     /// Meta: the id of the business's number.
     pub phone_number_id: String,
     /// Meta: the business's number, in E.164.
@@ -81,6 +83,7 @@ impl SimulatedAccounts {
     pub(super) fn invented() -> Self {
         Self {
             business_account_id: "102030405060708".to_owned(),
+            app_id: "103030303030303".to_owned(),
             phone_number_id: "107070707070707".to_owned(),
             meta_number: "+15550100001".to_owned(),
             access_token: "EAAsimulatedaccesstoken".to_owned(),

@@ -140,6 +140,15 @@ impl Simulator {
         self.state().enforce_windows = enforce;
     }
 
+    /// Puts a template into the list of Meta's account: its name, its language, the text of its body, and its status in
+    /// Meta's word (`APPROVED`, `PAUSED`). One that is there already is replaced. The list is for whoever reads it; a
+    /// message may name any template.
+    pub fn register_template(&self, name: &str, language: &str, body: &str, status: &str) {
+        let mut state = self.state();
+        let template = meta::RegisteredTemplate::new(state.next_id(), body, status);
+        state.templates.insert((name.to_owned(), language.to_owned()), template);
+    }
+
     /// Makes a template known to Twilio under a `ContentSid` (`HX` and 32 hexadecimal digits). The template's body is
     /// filled by these `ContentVariables`, in this order; one whose key is no number fills the place of that name.
     /// A message that names an unknown `ContentSid` is refused (21655).

@@ -14,6 +14,8 @@ impl Simulator {
         MetaCloud::builder()
             .phone_number_id(accounts.phone_number_id)
             .access_token(accounts.access_token)
+            .account_id(accounts.business_account_id)
+            .app_id(accounts.app_id)
             .app_secret(accounts.app_secret)
             .verify_token(accounts.verify_token)
             .base_url(BASE_URL)

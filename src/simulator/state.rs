@@ -8,6 +8,7 @@ use super::delivery::{Delivery, SimulatedRequest};
 #[cfg(not(target_family = "wasm"))]
 use super::fault::Fault;
 use super::fault::Faults;
+use super::meta::RegisteredTemplate;
 use super::twilio::{RegisteredContent, StoredMessage};
 use crate::address::PhoneNumber;
 use crate::clock::Timestamp;
@@ -31,6 +32,8 @@ pub(super) struct State {
     pub(super) enforce_windows: bool,
     pub(super) requests: Vec<SimulatedRequest>,
     pub(super) deliveries: Vec<Delivery>,
+    /// Meta's templates, by name and language.
+    pub(super) templates: BTreeMap<(String, String), RegisteredTemplate>,
     /// What Twilio knows by `ContentSid`.
     pub(super) contents: BTreeMap<String, RegisteredContent>,
     /// What Twilio has accepted, in order.
@@ -68,6 +71,7 @@ impl State {
             enforce_windows: false,
             requests: Vec::new(),
             deliveries: Vec::new(),
+            templates: BTreeMap::new(),
             contents: BTreeMap::new(),
             messages: Vec::new(),
             meta: Faults::none(),

@@ -73,7 +73,8 @@ pub enum EndpointPath {
     /// What is known of the number. Meta: `{version}/{sender}?fields=…`, the fields that
     /// [`check_account`](super::MetaCloud::check_account) reports.
     Number,
-    /// The account's templates are listed there. Meta: `{version}/{account}/message_templates`.
+    /// The account's templates are listed there. Meta: `{version}/{account}/message_templates?fields=…`, those of a
+    /// [`MessageTemplate`](super::MessageTemplate).
     Templates,
     /// The apps that get the account's webhooks are listed there. Meta: `{version}/{account}/subscribed_apps`.
     SubscribedApps,

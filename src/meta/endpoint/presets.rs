@@ -8,6 +8,10 @@ const NUMBER_FIELDS: &str = "{version}/{sender}?fields=id,display_phone_number,v
     code_verification_status,quality_rating,platform_type,throughput,status,account_mode,\
     whatsapp_business_manager_messaging_limit,health_status";
 
+/// What is asked of templates.
+const TEMPLATE_FIELDS: &str = "{version}/{account}/message_templates?fields=id,name,language,status,category,\
+    quality_score,parameter_format,rejected_reason,components";
+
 impl Endpoint {
     /// Meta itself: `https://graph.facebook.com`, version `v25.0`.
     pub fn meta() -> Self {
@@ -18,7 +22,7 @@ impl Endpoint {
             (EndpointPath::Media, "{version}/{media}?phone_number_id={sender}"),
             (EndpointPath::Probe, "{version}/{sender}?fields=id"),
             (EndpointPath::Number, NUMBER_FIELDS),
-            (EndpointPath::Templates, "{version}/{account}/message_templates"),
+            (EndpointPath::Templates, TEMPLATE_FIELDS),
             (EndpointPath::SubscribedApps, "{version}/{account}/subscribed_apps"),
         ];
         Self {

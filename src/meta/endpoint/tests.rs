@@ -58,7 +58,8 @@ fn the_addresses_of_every_preset() {
             "SENDER?fields=id,display_phone_number,verified_name,name_status,code_verification_status,\
              quality_rating,platform_type,throughput,status,account_mode,\
              whatsapp_business_manager_messaging_limit,health_status",
-            "200/message_templates",
+            "200/message_templates?fields=id,name,language,status,category,quality_score,parameter_format,\
+             rejected_reason,components",
             "200/subscribed_apps",
         ]
         .map(|path| Some(format!("{base}/{version}/{}", path.replace("SENDER", SENDER))))
@@ -204,10 +205,10 @@ fn addresses_are_about_something_that_is_known() {
     assert!(host.address(EndpointPath::Messages, &odd, &[]).is_ok());
 
     let query = [("name", "ä b&c=d"), ("after", "QVFI+/==")];
-    let address = host.address(EndpointPath::Templates, &names(), &query).unwrap();
+    let address = host.address(EndpointPath::SubscribedApps, &names(), &query).unwrap();
     assert_eq!(
         address.to_string(),
-        "https://graph.facebook.com/v25.0/200/message_templates?name=%C3%A4%20b%26c%3Dd&after=QVFI%2B%2F%3D%3D"
+        "https://graph.facebook.com/v25.0/200/subscribed_apps?name=%C3%A4%20b%26c%3Dd&after=QVFI%2B%2F%3D%3D"
     );
     let address = host.address(EndpointPath::Probe, &names(), &[("a", "b")]).unwrap();
     assert_eq!(address.query(), Some("fields=id&a=b"));

@@ -14,9 +14,12 @@ use crate::address::PhoneNumber;
 use crate::clock::Timestamp;
 use crate::outbound::Content;
 
+mod account;
 mod content;
 mod interactive;
 mod template;
+
+pub(super) use account::RegisteredTemplate;
 
 /// The most bytes of `biz_opaque_callback_data`.
 const MAX_CALLBACK_DATA: usize = 512;
@@ -122,24 +125,25 @@ fn route(
     if token != Some(accounts.access_token.as_str()) {
         return Err(Refusal::token());
     }
+    account::check_proof(accounts, request.uri().query())?;
     let (method, path) = (request.method(), request.uri().path());
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match segments.as_slice() {
-        [version, id, rest @ ..] if is_version(version) => {
-            if *id != accounts.phone_number_id {
-                return Err(Refusal::object(method, id));
+        [version, id, rest @ ..] if is_version(version) => match (method, *id, rest) {
+            (&Method::GET, id, []) if id == accounts.phone_number_id => {
+                account::number(accounts, request.uri().query())
             }
-            match (method, rest) {
-                (&Method::GET, []) => Ok(json!({
-                    "verified_name": "Simulated Business",
-                    "display_phone_number": accounts.meta_number,
-                    "quality_rating": "GREEN",
-                    "id": accounts.phone_number_id,
-                })),
-                (&Method::POST, ["messages"]) => messages(accounts, state, request.body(), now),
-                _ => Err(Refusal::object(method, id)),
+            (&Method::POST, id, ["messages"]) if id == accounts.phone_number_id => {
+                messages(accounts, state, request.body(), now)
             }
-        }
+            (&Method::GET, id, ["message_templates"]) if id == accounts.business_account_id => {
+                account::templates(state, request.uri())
+            }
+            (&Method::GET, id, ["subscribed_apps"]) if id == accounts.business_account_id => {
+                Ok(account::subscribed_apps(accounts))
+            }
+            _ => Err(Refusal::object(method, id)),
+        },
         // Without a version the Graph takes the newest one, which is no promise: a client must name it.
         [first, ..] => Err(Refusal::object(method, first)),
         [] => Err(Refusal::object(method, "")),
