@@ -19,6 +19,7 @@ mod handler;
 mod json;
 mod killed;
 mod laws;
+mod meta_hosts;
 mod outage;
 mod pgbouncer;
 mod queue;

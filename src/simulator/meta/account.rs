@@ -138,3 +138,6 @@ fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query?).ok()?;
     pairs.into_iter().find_map(|(key, value)| (key == name).then_some(value))
 }
+
+#[cfg(test)]
+mod tests;

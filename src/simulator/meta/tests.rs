@@ -106,19 +106,6 @@ fn refusals_name_the_token_and_the_object() {
     }
     let (_, answer) = bench.json(bench.to_meta(Method::POST, "/v23.0/999/messages", text));
     assert_eq!(answer["error"]["type"], "GraphMethodException");
-
-    assert_eq!(
-        bench.json(bench.to_meta(Method::GET, &format!("/v23.0/{number}?fields=id"), "")),
-        (
-            200,
-            json!({
-                "id": number,
-                "display_phone_number": bench.accounts.meta_number,
-                "verified_name": "Simulated Business",
-                "quality_rating": "GREEN",
-            })
-        )
-    );
 }
 
 #[test]

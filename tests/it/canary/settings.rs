@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use whatsapp_provider::failover::Route;
+use whatsapp_provider::meta::{Endpoint, EndpointAuth, EndpointPath};
 use whatsapp_provider::outbound::Link;
 use whatsapp_provider::testing::TestClock;
 use whatsapp_provider::twilio::ContentTemplate;
@@ -32,6 +33,19 @@ pub(super) fn wrong_settings(collector: &Collector) {
         meta().base_url("http://canary-host.example/canary-path?x=1"),
         meta().base_url("https://canary-user:canary-password@canary-host.example"),
         meta().verify_token("canary-verify-token"),
+        meta().account_id("canary-account/x"),
+        meta().webhook_secret_header("canary header", "canary-secret"),
+        meta()
+            .webhook_secret_header("x-secret", "canary-secret")
+            .webhook_secret_header("x-a", "canary-secret"),
+        meta().appsecret_proof_with("canary-secret").endpoint(Endpoint::dialog360()),
+        meta().endpoint(Endpoint::new("canary-url")),
+        meta().endpoint(Endpoint::meta().header("canary header", "canary-value")),
+        meta().endpoint(Endpoint::meta().header("x-a", "canary\nvalue")),
+        meta().endpoint(Endpoint::meta().path(EndpointPath::Messages, "{canary}")),
+        meta().endpoint(Endpoint::meta().media_host("canary host")),
+        meta().endpoint(Endpoint::meta().media_host_rewrite("canary-url", "canary-url")),
+        meta().endpoint(Endpoint::meta().auth(EndpointAuth::Header("canary header".to_owned()))),
     ] {
         collector.debug("a builder", &builder);
         result(builder.build().map(drop));
