@@ -83,7 +83,7 @@ mod tests {
             assert_eq!(from(variables).unwrap().senders().len(), senders);
         }
         let account = [sending[0], sending[1], (ACCOUNT, "200000000000002")];
-        assert_eq!(from(&account).unwrap().shared.account_id.as_deref(), Some("200000000000002"));
+        assert_eq!(from(&account).unwrap().shared.host.account(), Some("200000000000002"));
         for (variables, named) in [
             (&[][..], TOKEN),
             (&sending[..1], NUMBER),

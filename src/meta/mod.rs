@@ -106,7 +106,6 @@ struct Shared {
     verification: Verification,
     verify_token: Option<Secret>,
     portfolio: Option<String>,
-    account_id: Option<String>,
     app_id: Option<String>,
     host: Arc<Host>,
     /// The app secret that proves the token, where requests carry the proof.

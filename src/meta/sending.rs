@@ -33,15 +33,11 @@ struct Credentials {
 }
 
 impl Credentials {
-    fn new(
-        host: &Host,
-        proof_secret: Option<&Secret>,
-        token: &str,
-        version: u64,
-    ) -> Result<Self, ConfigError> {
+    /// The first ones.
+    fn new(host: &Host, proof_secret: Option<&Secret>, token: &str) -> Result<Self, ConfigError> {
         let authorization = host.authorization(token)?;
         let proof = proof_secret.and_then(|secret| proof(secret, token.trim()));
-        Ok(Self { authorization, proof, version })
+        Ok(Self { authorization, proof, version: 0 })
     }
 }
 
@@ -60,12 +56,12 @@ impl Sending {
             host.address(EndpointPath::Messages, &Names::of_sender(&sender.id), &[]).map_err(|_| {
                 ConfigError::new("endpoint.messages", "does not make a URL with the base URL and the id")
             })?;
-        let credentials = RwLock::new(Credentials::new(&host, proof_secret.as_ref(), token, 0)?);
+        let credentials = RwLock::new(Credentials::new(&host, proof_secret.as_ref(), token)?);
         Ok(Self { sender, http, clock, host, messages, proof_secret, credentials })
     }
 
     pub(super) fn set_token(&self, token: &str) -> Result<(), ConfigError> {
-        let mut new = Credentials::new(&self.host, self.proof_secret.as_ref(), token, 0)?;
+        let mut new = Credentials::new(&self.host, self.proof_secret.as_ref(), token)?;
         let mut credentials = self.credentials.write().unwrap_or_else(PoisonError::into_inner);
         new.version = credentials.version.wrapping_add(1);
         *credentials = new;

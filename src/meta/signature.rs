@@ -57,10 +57,7 @@ impl Verification {
             return Err(SignatureError::NotConfigured);
         }
         // The headers are read before anything is hashed: a request without proper ones costs nothing.
-        let claimed = match self.app_secrets.is_empty() {
-            true => None,
-            false => Some(claimed(&request.head)?),
-        };
+        let claimed = if self.app_secrets.is_empty() { None } else { Some(claimed(&request.head)?) };
         let shown = match &self.header {
             None => None,
             Some(header) => Some((header, header.shown(&request.head)?)),

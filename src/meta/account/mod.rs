@@ -15,7 +15,7 @@ pub use problems::AccountProblem;
 pub use report::{AccountReport, Checked, SubscribedApp, TemplateCheck};
 
 use super::MetaCloud;
-use super::endpoint::{EndpointPath, Names};
+use super::endpoint::EndpointPath;
 use super::error::Operation;
 use super::sending::Sending;
 use super::templates::MessageTemplate;
@@ -55,10 +55,7 @@ impl MetaCloud {
         let sending = self.sending()?;
         let templates: Vec<(&str, &str)> = templates.into_iter().collect();
         let number = self.checked(self.read_number(sending).await);
-        let webhooks = match self.shared.account_id.as_deref() {
-            Some(account) => self.checked(self.read_subscribed_apps(sending, account).await),
-            None => Checked::NotAsked,
-        };
+        let webhooks = self.checked(self.read_subscribed_apps(sending).await);
         let mut found = BTreeMap::new();
         for (name, _) in &templates {
             if !found.contains_key(name) {
@@ -88,11 +85,17 @@ impl MetaCloud {
         })
     }
 
-    /// What this host has no address for was not asked.
+    /// What this host has no address for, or the account of which is not known, was not asked.
     fn checked<T>(&self, result: Result<T>) -> Checked<T> {
         match result {
             Ok(value) => Checked::Known(value),
-            Err(error) if error.kind() == ErrorKind::Unsupported => Checked::NotAsked,
+            Err(error)
+                if error.kind() == ErrorKind::Unsupported
+                    && error.code().is_none()
+                    && error.limit().is_none() =>
+            {
+                Checked::NotAsked
+            }
             Err(error) => Checked::Unknown(error.with_provider(self.shared.id.clone()).failure().clone()),
         }
     }
@@ -114,9 +117,8 @@ impl MetaCloud {
         }
     }
 
-    async fn read_subscribed_apps(&self, sending: &Sending, account: &str) -> Result<Vec<SubscribedApp>> {
-        let names = Names { account: Some(account), ..Names::of_sender(&sending.sender.id) };
-        let address = sending.host.address(EndpointPath::SubscribedApps, &names, &[])?;
+    async fn read_subscribed_apps(&self, sending: &Sending) -> Result<Vec<SubscribedApp>> {
+        let address = sending.address(EndpointPath::SubscribedApps, &[])?;
         self.read_object(sending, address, Operation::Management, |answer: &Object<'_>| {
             let apps = elements(answer.get("data")?)?;
             Some(apps.into_iter().map(SubscribedApp::read).collect())

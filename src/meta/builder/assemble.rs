@@ -26,12 +26,10 @@ impl MetaCloudBuilder {
         if self.portfolio.as_ref().is_some_and(|id| id.trim().is_empty()) {
             return Err(ConfigError::new("portfolio", "is blank"));
         }
-        for (field, id) in [("account_id", &self.account_id), ("app_id", &self.app_id)] {
-            if id.as_ref().is_some_and(|id| !plain_segment(id)) {
-                return Err(not_plain(field));
-            }
+        if self.app_id.as_ref().is_some_and(|id| !plain_segment(id)) {
+            return Err(not_plain("app_id"));
         }
-        let host = Host::new(self.endpoint, self.base_url.as_deref(), self.api_version)?;
+        let host = Host::new(self.endpoint, self.base_url.as_deref(), self.api_version, self.account_id)?;
         let proof_secret = proof_secret(self.proof, &verification.app_secrets)?;
         if proof_secret.is_some() && !host.takes_access_tokens() {
             return Err(ConfigError::new(
@@ -45,7 +43,6 @@ impl MetaCloudBuilder {
             verification,
             verify_token,
             portfolio: self.portfolio,
-            account_id: self.account_id,
             app_id: self.app_id,
             host: Arc::new(host),
             proof_secret,

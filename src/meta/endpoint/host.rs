@@ -18,6 +18,7 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 pub(in crate::meta) struct Host {
     base: String,
     version: String,
+    account: Option<String>,
     paths: BTreeMap<EndpointPath, PathTemplate>,
     auth: Auth,
     /// Their values are marked as sensitive.
@@ -30,7 +31,7 @@ enum Auth {
     Header(HeaderName),
 }
 
-/// What an address is about.
+/// What an address is about, beyond the account that was set up.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::meta) struct Names<'a> {
     pub(in crate::meta) sender: Option<&'a str>,
@@ -46,16 +47,21 @@ impl<'a> Names<'a> {
 }
 
 impl Host {
-    /// Checks an endpoint. The builder's own base URL and version, if it was given them, win.
+    /// Checks an endpoint. The builder's own base URL and version, if it was given them, win. `account` is the WhatsApp
+    /// Business Account.
     pub(in crate::meta) fn new(
         endpoint: Endpoint,
         base: Option<&str>,
         version: Option<String>,
+        account: Option<String>,
     ) -> Result<Self, ConfigError> {
         let base = base_url("base_url", base.unwrap_or(&endpoint.base_url))?;
         let version = version.unwrap_or(endpoint.version);
         if !plain_segment(&version) {
             return Err(not_plain("api_version"));
+        }
+        if account.as_ref().is_some_and(|account| !plain_segment(account)) {
+            return Err(not_plain("account_id"));
         }
         let mut paths = BTreeMap::new();
         for (path, template) in endpoint.paths {
@@ -85,7 +91,7 @@ impl Host {
             headers.insert(name, secret_value("endpoint.headers", "", &value)?);
         }
         let media = MediaHosts::new(&base, endpoint.media_host_rewrite, endpoint.media_hosts)?;
-        Ok(Self { base, version, paths, auth, headers, media })
+        Ok(Self { base, version, account, paths, auth, headers, media })
     }
 
     /// The address of something, with `query` (not encoded) behind what its path says.
@@ -104,7 +110,7 @@ impl Host {
         let value = |place| match place {
             Place::Version => Some(self.version.as_str()),
             Place::Sender => names.sender,
-            Place::Account => names.account,
+            Place::Account => names.account.or(self.account.as_deref()),
             Place::Media => names.media,
         };
         for place in [Place::Sender, Place::Account, Place::Media] {
@@ -128,6 +134,11 @@ impl Host {
     #[cfg_attr(not(test), allow(dead_code, reason = "media are fetched with it"))]
     pub(in crate::meta) fn media_location(&self, url: &str) -> Option<Uri> {
         self.media.location(url)
+    }
+
+    /// The account that was set up.
+    pub(in crate::meta) fn account(&self) -> Option<&str> {
+        self.account.as_deref()
     }
 
     /// The value of the header that carries a token.

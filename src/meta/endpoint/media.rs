@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use http::Uri;
-use http::uri::Scheme;
+use http::uri::{PathAndQuery, Scheme};
 
 use crate::error::ConfigError;
 use crate::http_client::base_url;
@@ -68,7 +68,7 @@ impl MediaHosts {
             None => None,
             Some((from, to)) => {
                 let (from, uri) = origin(from.trim())?;
-                if !from.https || !matches!(uri.path_and_query().map(|rest| rest.as_str()), None | Some("/"))
+                if !from.https || !matches!(uri.path_and_query().map(PathAndQuery::as_str), None | Some("/"))
                 {
                     return Err(invalid("the address to replace must be https and have no path"));
                 }
@@ -91,7 +91,7 @@ impl MediaHosts {
         if let Some((from, to)) = &self.rewrite
             && origin == *from
         {
-            let rest = uri.path_and_query().map_or("/", |rest| rest.as_str());
+            let rest = uri.path_and_query().map_or("/", PathAndQuery::as_str);
             uri = format!("{to}{rest}").parse().ok()?;
             origin = Origin::of(&uri)?;
         }

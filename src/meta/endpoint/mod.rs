@@ -114,7 +114,7 @@ impl EndpointPath {
 pub enum EndpointAuth {
     /// `Authorization: Bearer <token>`, as at Meta.
     Bearer,
-    /// `Authorization: <token>`.
+    /// `Authorization: <token>`, as at the partner API of Gupshup.
     Raw,
     /// A header with this name, with the token alone.
     Header(String),

@@ -79,7 +79,7 @@ impl Endpoint {
     }
 
     /// Kapso: `https://api.kapso.ai/meta/whatsapp`, version `v24.0`, with its key in `X-API-Key`. It passes on every
-    /// path of Meta's.
+    /// path of Meta's. How it signs webhooks, and from where it serves media, is not known here.
     pub fn kapso() -> Self {
         Self::new("https://api.kapso.ai/meta/whatsapp")
             .version("v24.0")
@@ -87,7 +87,7 @@ impl Endpoint {
     }
 
     /// Pinbot: `https://partnersv1.pinbot.ai`, `v3` in the place of a version, with its key in `apikey`. Only the address
-    /// of messages is known.
+    /// of messages is known here.
     pub fn pinbot() -> Self {
         Self::new("https://partnersv1.pinbot.ai")
             .version("v3")
@@ -96,7 +96,7 @@ impl Endpoint {
     }
 
     /// Interakt: `https://amped-express.interakt.ai/api`, version `v17.0`, with its token in `x-access-token` and the id
-    /// of the WhatsApp Business Account in `x-waba-id`. Only the address of messages is known.
+    /// of the WhatsApp Business Account in `x-waba-id`. Only the address of messages is known here.
     pub fn interakt(account_id: impl Into<String>) -> Self {
         Self::new("https://amped-express.interakt.ai/api")
             .version("v17.0")

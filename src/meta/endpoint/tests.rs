@@ -6,11 +6,11 @@ use crate::error::ErrorKind::{InvalidMessage, Unsupported};
 const SENDER: &str = "100000000000007";
 
 fn host(endpoint: Endpoint) -> Host {
-    Host::new(endpoint, None, None).unwrap()
+    Host::new(endpoint, None, None, None).unwrap()
 }
 
 fn refused(endpoint: Endpoint) -> String {
-    let error = Host::new(endpoint, None, None).unwrap_err();
+    let error = Host::new(endpoint, None, None, None).unwrap_err();
     assert!(!error.to_string().contains("SECRET"), "{error}");
     error.field.into_owned()
 }
@@ -215,8 +215,22 @@ fn addresses_are_about_something_that_is_known() {
 }
 
 #[test]
+fn an_address_is_about_the_account_that_was_set_up_unless_another_is_named() {
+    let endpoint = Endpoint::meta().path(EndpointPath::Messages, "{account}/{sender}/messages");
+    let host = Host::new(endpoint, None, None, Some("400".to_owned())).unwrap();
+    assert_eq!(host.account(), Some("400"));
+    for (names, expected) in [
+        (Names::of_sender(SENDER), format!("/400/{SENDER}/messages")),
+        (names(), format!("/200/{SENDER}/messages")),
+    ] {
+        assert_eq!(host.address(EndpointPath::Messages, &names, &[]).unwrap().path(), expected);
+    }
+}
+
+#[test]
 fn the_builder_wins_over_the_endpoint() {
-    let host = Host::new(Endpoint::kapso(), Some("http://localhost:1/x/"), Some("v99.0".to_owned())).unwrap();
+    let host =
+        Host::new(Endpoint::kapso(), Some("http://localhost:1/x/"), Some("v99.0".to_owned()), None).unwrap();
     let address = host.address(EndpointPath::Messages, &names(), &[]).unwrap();
     assert_eq!(address.to_string(), format!("http://localhost:1/x/v99.0/{SENDER}/messages"));
 }
@@ -263,7 +277,7 @@ fn media_are_fetched_where_the_credentials_may_go() {
     assert_eq!(location(Endpoint::dialog360(), lookaside).as_deref(), Some(rewritten.as_str()));
     assert_eq!(location(Endpoint::dialog360(), &rewritten).as_deref(), Some(rewritten.as_str()));
     assert_eq!(location(Endpoint::dialog360(), "https://a.fbcdn.net/x"), None, "its key is not for Meta");
-    let moved = Host::new(Endpoint::dialog360(), Some("http://127.0.0.1:7/x"), None).unwrap();
+    let moved = Host::new(Endpoint::dialog360(), Some("http://127.0.0.1:7/x"), None, None).unwrap();
     let there = moved.media_location("https://lookaside.fbsbx.com/a?b").unwrap();
     assert_eq!(there.to_string(), "http://127.0.0.1:7/x/a?b", "nor for whoever is not asked");
 

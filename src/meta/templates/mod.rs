@@ -135,8 +135,8 @@ impl MetaCloud {
     pub fn templates(&self) -> Result<TemplatePages> {
         let account = self
             .shared
-            .account_id
-            .as_deref()
+            .host
+            .account()
             .ok_or_else(|| Error::unsupported("account_id").with_provider(self.shared.id.clone()))?;
         Ok(self.templates_of(account))
     }
