@@ -50,14 +50,15 @@ impl Answer {
 /// did. There is an error only if there is no head: an answer that breaks off after it has a body of `None`.
 pub(crate) async fn exchange(
     client: &dyn HttpClient,
-    request: http::Request<Bytes>,
+    request: http::Request<impl Into<RequestBody>>,
     limits: Limits,
     departure: &Departure,
 ) -> Result<Answer, Error> {
     departure.arm();
     let request = request.map(|body| {
+        let body: RequestBody = body.into();
         // A client need not ask an empty body for its bytes, so nothing can be learned from that. It sends no message.
-        if body.is_empty() { RequestBody::empty() } else { RequestBody::departing(body, departure.clone()) }
+        if body.is_empty() { RequestBody::empty() } else { body.with_departure(departure.clone()) }
     });
     match client.execute(request, limits).await {
         Ok(response) => {

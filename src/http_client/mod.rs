@@ -17,14 +17,16 @@ mod defaults;
 mod exchange;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+mod response_body;
 
-pub use body::{RequestBody, ResponseBody};
+pub use body::RequestBody;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 pub(crate) use defaults::{base_url, default_client};
 #[cfg(any(feature = "meta", feature = "twilio"))]
 pub(crate) use exchange::{Answer, exchange};
 #[cfg(feature = "reqwest")]
 pub use reqwest::ReqwestClient;
+pub use response_body::ResponseBody;
 
 /// Sends one request and returns the head of the answer.
 ///
@@ -32,6 +34,7 @@ pub use reqwest::ReqwestClient;
 ///
 /// * Redirects are not followed and nothing is sent a second time.
 /// * The request body is read from [`RequestBody`] as it goes out, and not before there is a connection.
+/// * A header of the request goes out as it is, `User-Agent` included.
 /// * The [`Limits`] hold: the time to connect until the body departs, the time to the head from there on, the time
 ///   for everything until the end of the answer's body.
 #[async_trait]
@@ -102,6 +105,18 @@ impl Limits {
         self
     }
 
+    /// The limits for media files, up and down: as by default, but 10 minutes to the head and for everything, because a
+    /// large file takes its time, and 100 MiB, which is the most that WhatsApp carries.
+    pub const fn media() -> Self {
+        let minutes = Duration::from_secs(10 * 60);
+        Self {
+            connect: Duration::from_secs(3),
+            head: minutes,
+            total: minutes,
+            max_response_bytes: 100 * 1024 * 1024,
+        }
+    }
+
     /// Allows no more than `total` for everything.
     #[cfg(any(feature = "meta", feature = "twilio"))]
     #[must_use]
@@ -123,6 +138,8 @@ pub enum HttpErrorKind {
     Interrupted,
     /// The answer was not HTTP, or was larger than allowed.
     Malformed,
+    /// The answer is not what it was announced to be: its length or its SHA-256 differs.
+    Corrupted,
     /// The request could not be made.
     Request,
 }
@@ -161,6 +178,7 @@ impl HttpError {
             HttpErrorKind::Timeout => "the provider took too long",
             HttpErrorKind::Interrupted => "the connection to the provider broke",
             HttpErrorKind::Malformed => "the answer was not HTTP, or too large",
+            HttpErrorKind::Corrupted => "the answer is not what was announced",
             HttpErrorKind::Request => "the request could not be made",
         }
     }
@@ -181,6 +199,8 @@ mod tests {
         assert_eq!(changed, all(second, 2 * second, minute, 1_048_576));
         assert_eq!(changed.with_total(second), all(second, 2 * second, second, 1_048_576));
         assert_eq!(changed.with_max_response_bytes(7), all(second, 2 * second, minute, 7));
+
+        assert_eq!(Limits::media(), all(3 * second, 10 * minute, 10 * minute, 104_857_600));
 
         assert_eq!(changed.at_most(None), changed);
         assert_eq!(changed.at_most(Some(2 * minute)), changed);
