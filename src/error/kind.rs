@@ -60,6 +60,8 @@ error_kinds! {
     Unsupported => "unsupported", "this provider cannot carry it";
     /// It refers to what only another provider knows: a media id, a message to quote, a business-scoped user id.
     NotPortable => "not_portable", "it refers to what only another provider knows";
+    /// The media file that it refers to is no longer kept, or never was. Upload it again, or ask the user for it.
+    MediaExpired => "media_expired", "the media file is no longer kept";
     /// The account may not send this sort of message, or not to this recipient. Somebody should look at the account.
     NotEntitled => "not_entitled", "the account may not send this sort of message";
     /// No WhatsApp there, or it cannot receive. Only another channel helps.

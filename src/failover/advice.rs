@@ -84,6 +84,7 @@ impl FailoverProvider {
             ErrorKind::WindowClosed => (failed, true),
             ErrorKind::Unsupported
             | ErrorKind::NotPortable
+            | ErrorKind::MediaExpired
             | ErrorKind::NotEntitled
             | ErrorKind::TemplateUnavailable
             | ErrorKind::Credentials

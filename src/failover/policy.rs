@@ -217,6 +217,7 @@ impl CategoryPolicy {
             && match kind {
                 ErrorKind::Unsupported
                 | ErrorKind::NotPortable
+                | ErrorKind::MediaExpired
                 | ErrorKind::NotEntitled
                 | ErrorKind::TemplateUnavailable
                 | ErrorKind::Credentials
@@ -251,6 +252,7 @@ mod tests {
         let on = [
             K::Unsupported,
             K::NotPortable,
+            K::MediaExpired,
             K::NotEntitled,
             K::TemplateUnavailable,
             K::Credentials,

@@ -51,10 +51,11 @@ pub struct OutboundMessage {
     /// What it says.
     pub content: Content,
     /// What to say instead, tried in order when the content before cannot go by the chosen provider, or not now
-    /// ([`Unsupported`], [`NotPortable`] or [`WindowClosed`]).
+    /// ([`Unsupported`], [`NotPortable`], [`MediaExpired`] or [`WindowClosed`]).
     ///
     /// [`Unsupported`]: crate::ErrorKind::Unsupported
     /// [`NotPortable`]: crate::ErrorKind::NotPortable
+    /// [`MediaExpired`]: crate::ErrorKind::MediaExpired
     /// [`WindowClosed`]: crate::ErrorKind::WindowClosed
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Content>,

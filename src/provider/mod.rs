@@ -77,6 +77,7 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
     /// [`InvalidMessage`](crate::ErrorKind::InvalidMessage) if no provider could carry it,
     /// [`Unsupported`](crate::ErrorKind::Unsupported) if this one cannot,
     /// [`NotPortable`](crate::ErrorKind::NotPortable) if it refers to what only another one knows,
+    /// [`MediaExpired`](crate::ErrorKind::MediaExpired) if it names a file whose time is over,
     /// [`TemplateUnavailable`](crate::ErrorKind::TemplateUnavailable) if it is known that a template is not there. Each
     /// names the field where there is one, and the limit.
     fn check(&self, message: &OutboundMessage) -> Result<()>;
@@ -160,11 +161,14 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
         Err(Error::unsupported("show_typing").with_provider(self.id().clone()))
     }
 
-    /// Fetches a media file that a user sent.
+    /// Fetches a media file that a user sent. It comes as a stream, whose end is an error if it is not the whole file.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) where that does not exist; otherwise as the provider answers.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) where that does not exist,
+    /// [`MediaExpired`](crate::ErrorKind::MediaExpired) if the file is no longer kept; otherwise as the provider answers.
+    /// No message is behind it, so the acceptance is [`NotAccepted`](crate::Acceptance::NotAccepted), and trying again does
+    /// no harm.
     async fn fetch_media(&self, media: &MediaRef) -> Result<MediaStream> {
         let _ = media;
         Err(Error::unsupported("fetch_media").with_provider(self.id().clone()))
@@ -251,7 +255,13 @@ pub(crate) async fn send_alternatives<P: WhatsAppProvider + ?Sized>(
 /// Whether the next alternative is worth trying at the same provider.
 pub(crate) fn another_content_may_go(error: &Error) -> bool {
     error.acceptance() == Acceptance::NotAccepted
-        && matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::NotPortable | ErrorKind::WindowClosed)
+        && matches!(
+            error.kind(),
+            ErrorKind::Unsupported
+                | ErrorKind::NotPortable
+                | ErrorKind::MediaExpired
+                | ErrorKind::WindowClosed
+        )
 }
 
 impl AttemptId {

@@ -236,7 +236,12 @@ fn carried(refusals: &[Option<ErrorKind>]) -> Vec<usize> {
     for (index, refusal) in refusals.iter().enumerate() {
         match refusal {
             None => contents.push(index),
-            Some(ErrorKind::Unsupported | ErrorKind::NotPortable | ErrorKind::WindowClosed) => {}
+            Some(
+                ErrorKind::Unsupported
+                | ErrorKind::NotPortable
+                | ErrorKind::MediaExpired
+                | ErrorKind::WindowClosed,
+            ) => {}
             Some(_) => break,
         }
     }

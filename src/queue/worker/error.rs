@@ -129,6 +129,7 @@ fn after_refusal(kind: ErrorKind, after: Option<Duration>) -> Next {
         ErrorKind::InvalidMessage
         | ErrorKind::Unsupported
         | ErrorKind::NotPortable
+        | ErrorKind::MediaExpired
         | ErrorKind::NotEntitled
         | ErrorKind::RecipientUnreachable
         | ErrorKind::RecipientRefused
@@ -203,6 +204,7 @@ mod tests {
                 InvalidMessage,
                 Unsupported,
                 NotPortable,
+                MediaExpired,
                 NotEntitled,
                 RecipientUnreachable,
                 RecipientRefused,

@@ -47,6 +47,7 @@ fn each_failed_status_calls_for_something() {
             K::WindowClosed => "resend via meta as template",
             K::Unsupported
             | K::NotPortable
+            | K::MediaExpired
             | K::NotEntitled
             | K::TemplateUnavailable
             | K::Credentials

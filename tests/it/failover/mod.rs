@@ -110,6 +110,7 @@ fn every_kind_either_goes_on_or_stops_after_a_refusal() {
             kind,
             K::Unsupported
                 | K::NotPortable
+                | K::MediaExpired
                 | K::NotEntitled
                 | K::TemplateUnavailable
                 | K::Credentials

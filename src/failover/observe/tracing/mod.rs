@@ -223,6 +223,7 @@ fn level(failure: Option<&Failure>) -> Level {
             ErrorKind::InvalidMessage
             | ErrorKind::Unsupported
             | ErrorKind::NotPortable
+            | ErrorKind::MediaExpired
             | ErrorKind::RecipientUnreachable
             | ErrorKind::RecipientRefused
             | ErrorKind::RecipientThrottled

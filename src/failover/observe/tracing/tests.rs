@@ -138,6 +138,7 @@ fn a_failure_is_a_warning_unless_the_message_brought_it_about() {
         K::InvalidMessage,
         K::Unsupported,
         K::NotPortable,
+        K::MediaExpired,
         K::RecipientUnreachable,
         K::RecipientRefused,
         K::RecipientThrottled,
