@@ -11,19 +11,27 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 mod body;
+#[cfg(feature = "meta")]
+mod checked;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod defaults;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod exchange;
+#[cfg(feature = "meta")]
+mod hosts;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod response_body;
 
 pub use body::RequestBody;
+#[cfg(feature = "meta")]
+pub(crate) use checked::{Checked, Expected};
 #[cfg(any(feature = "meta", feature = "twilio"))]
 pub(crate) use defaults::{base_url, default_client};
 #[cfg(any(feature = "meta", feature = "twilio"))]
 pub(crate) use exchange::{Answer, exchange};
+#[cfg(feature = "meta")]
+pub(crate) use hosts::{HostNotAllowed, Hosts, Origin, Trust, redirect_target};
 #[cfg(feature = "reqwest")]
 pub use reqwest::ReqwestClient;
 pub use response_body::ResponseBody;

@@ -5,7 +5,8 @@ use http::{Method, Request, Uri};
 
 use super::endpoint::EndpointPath;
 use super::error::{Operation, refusal};
-use super::outbound::{Origin, prepare, read_receipt};
+use super::media::Remaining;
+use super::outbound::{Origin, read_receipt};
 use super::sending::Sending;
 use super::wire::{Object, elements};
 use super::{MetaCloud, Shared};
@@ -35,17 +36,25 @@ impl MetaCloud {
     pub(super) async fn attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
         attempt.departure.arm();
         let sending = self.sending()?;
-        let prepared = prepare(message, &self.origin(sending))?;
+        let remaining = Remaining::of(attempt, &*sending.clock);
+        let mut prepared = self.prepare(sending, message)?;
+        let mut limits = self.shared.limits.at_most(attempt.deadline);
+        let files = self.upload_files(sending, message, attempt, &remaining).await?;
+        if !files.is_empty() {
+            prepared = self.prepare_with(sending, message, &files)?;
+            limits = limits.at_most(remaining.left(attempt, &*sending.clock)?);
+        }
         let dropped = prepared.dropped.clone();
         let request = sending.post(prepared.into_body(attempt.id, message.reference.as_deref()));
-        let limits = self.shared.limits.at_most(attempt.deadline);
 
         let answer = exchange(&*sending.http, request, limits, &attempt.departure).await?;
         let mut receipt = SendReceipt::accepted(AttemptReport::accepted(attempt.id, self.shared.id.clone()))
             .with_sender(sending.sender.clone())
             .with_dropped(dropped);
         if !answer.status.is_success() {
-            return Err(self.refusal(Operation::Send, &answer));
+            let refusal = self.refusal(Operation::Send, &answer);
+            self.forget_after(&refusal, &files);
+            return Err(refusal);
         }
         let Some(body) = &answer.body else {
             // Meta took the message and the rest of what it said is lost. The statuses will name the attempt.
@@ -114,7 +123,7 @@ impl MetaCloud {
         if answer.status.is_success() && fits { Ok(()) } else { Err(self.refusal(operation, &answer)) }
     }
 
-    fn refusal(&self, operation: Operation, answer: &Answer) -> Error {
+    pub(super) fn refusal(&self, operation: Operation, answer: &Answer) -> Error {
         refusal(operation, answer, self.shared.unknown_error_is_refusal)
     }
 }

@@ -36,6 +36,7 @@ pub struct MetaCloudBuilder {
     http_client: Option<Arc<dyn HttpClient>>,
     clock: Option<Arc<dyn Clock>>,
     limits: Limits,
+    media_limits: Limits,
     /// The variables that settings were read from, if they were.
     pub(super) variables: Names,
 }
@@ -69,6 +70,7 @@ impl MetaCloudBuilder {
             http_client: None,
             clock: None,
             limits: Limits::default(),
+            media_limits: Limits::media(),
             variables: &[],
         }
     }
@@ -231,6 +233,13 @@ impl MetaCloudBuilder {
         self
     }
 
+    /// How long uploads and downloads of files may take, and how large one that is fetched may be. Default
+    /// [`Limits::media`].
+    pub fn media_limits(mut self, limits: Limits) -> Self {
+        self.media_limits = limits;
+        self
+    }
+
     /// Makes the provider.
     ///
     /// # Errors
@@ -252,6 +261,7 @@ impl fmt::Debug for MetaCloudBuilder {
             .field("api_version", &self.api_version)
             .field("keep_raw", &self.keep_raw)
             .field("limits", &self.limits)
+            .field("media_limits", &self.media_limits)
             .finish_non_exhaustive()
     }
 }

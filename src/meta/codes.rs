@@ -4,11 +4,11 @@
 //! with one code the first that fits counts.
 
 use super::error::Operation;
-use super::error::Operation::{Fetch, Inbound, Management, Send, Status};
+use super::error::Operation::{Fetch, File, Inbound, Management, Send, Status};
 use crate::error::ErrorKind::{
-    self, AccountBlocked, Credentials, InvalidMessage, NotEntitled, RecipientRefused, RecipientThrottled,
-    RecipientUnreachable, TemplateUnavailable, Throttled, Unavailable, Unrecognized, Unsupported,
-    WindowClosed,
+    self, AccountBlocked, Credentials, InvalidMessage, MediaExpired, NotEntitled, RecipientRefused,
+    RecipientThrottled, RecipientUnreachable, TemplateUnavailable, Throttled, Unavailable, Unrecognized,
+    Unsupported, WindowClosed,
 };
 use crate::error::Hint;
 
@@ -117,6 +117,12 @@ const PROOF: &[&str] = &["appsecret_proof"];
 /// "permission" alone will not do: the details of an invalid parameter list names such as `call_permission_request`.
 const OBJECT_OR_PERMISSION: &[&str] = &["object with id", "missing permission", "have permission"];
 
+/// The same of something else than the number.
+const OBJECT: &[&str] = &["object with id"];
+
+/// The words by which the details say that the id of a file is none, or none any longer. Only known by hearsay.
+const UNKNOWN_FILE: &[&str] = &["media attachment id"];
+
 /// Every documented code.
 ///
 /// Permissions that are missing (201 to 299, 131005) are a matter of the token, like one that has expired: only another
@@ -142,14 +148,17 @@ pub(super) static CODES: &[Row] = &[
     // The business's number was deleted.
     send(33, AccountBlocked),
     // An invalid parameter, or the app secret's proof of the token is wrong or missing. On a send, subcode 33 is about the
-    // number in the path, which is gone or not ours; where something was to be fetched, it is about that. Who may not read
-    // a number or an account cannot tell it from one that is gone.
-    Row::new(100, &[Send, Fetch, Management], Some(Credentials)).when(When::Details(PROOF)),
+    // number in the path, which is gone or not ours; where something was to be fetched, it is about that, and a file is
+    // gone after its time. Who may not read a number or an account cannot tell it from one that is gone.
+    Row::new(100, &[Send, Fetch, File, Management], Some(Credentials)).when(When::Details(PROOF)),
+    Row::new(100, &[File], Some(MediaExpired)).when(When::Subcode(33)),
+    Row::new(100, &[File], Some(MediaExpired)).when(When::Details(OBJECT)),
     unreadable(100).when(When::Subcode(33)),
     unreadable(100).when(When::Details(OBJECT_OR_PERMISSION)),
     send(100, AccountBlocked).when(When::Subcode(33)),
+    send(100, MediaExpired).when(When::Details(UNKNOWN_FILE)),
     send(100, AccountBlocked).when(When::Details(OBJECT_OR_PERMISSION)),
-    Row::new(100, &[Send, Fetch, Management], Some(InvalidMessage)),
+    Row::new(100, &[Send, Fetch, File, Management], Some(InvalidMessage)),
     // The token is missing, or the app secret's proof of it.
     send(104, Credentials),
     // The token is expired, invalid or revoked.

@@ -15,8 +15,10 @@ pub(super) enum Operation {
     Send,
     /// A status of a message that had been accepted, or news about the account.
     Status,
-    /// The answer about something that is named by an id: a message to mark as read, a file.
+    /// The answer about something that is named by an id: a message to mark as read.
     Fetch,
+    /// The answer about a file, which is kept for a while and then gone.
+    File,
     /// A user's message.
     Inbound,
     /// The answer to a question about what the account has: its number, its templates, its apps. Most codes of this sort

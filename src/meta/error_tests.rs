@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
-use super::Operation::{Fetch, Inbound, Management, Send, Status};
+use super::Operation::{Fetch, File, Inbound, Management, Send, Status};
 use super::*;
 use crate::error::Acceptance::{NotAccepted, Unknown};
 use crate::error::ErrorKind as K;
@@ -28,7 +28,7 @@ const EXPECTED: &[(&[i64], &[Operation], Option<K>)] = &[
     (&[4], &[Send], Some(K::Throttled)),
     (&[10], &[Send], Some(K::NotEntitled)),
     (&[33], &[Send], Some(K::AccountBlocked)),
-    (&[100], &[Send, Fetch, Management], Some(K::InvalidMessage)),
+    (&[100], &[Send, Fetch, File, Management], Some(K::InvalidMessage)),
     (&[104], &[Send], Some(K::Credentials)),
     (&[190], &[Send], Some(K::Credentials)),
     (&[200], &[Send], Some(K::AccountBlocked)),
@@ -225,6 +225,13 @@ fn one_code_with_two_meanings() {
     assert_eq!(kind(Send, None, "You do not have PERMISSION for this"), K::AccountBlocked);
     assert_eq!(kind(Send, Some(34), "(#100) Invalid parameter"), K::InvalidMessage);
     assert_eq!(kind(Send, None, "type must be one of {text, call_permission_request}"), K::InvalidMessage);
+    // The file of a message, or the one that is asked for, is gone, and not the number.
+    let unknown = "Param image['id'] is not a valid whatsapp business account media attachment ID";
+    assert_eq!(kind(Send, None, unknown), K::MediaExpired);
+    assert_eq!(kind(File, Some(33), ""), K::MediaExpired);
+    assert_eq!(kind(File, None, gone), K::MediaExpired);
+    assert_eq!(kind(File, None, "You do not have permission for this"), K::InvalidMessage);
+    assert_eq!(classify(File, Some(401), 190, None, "").0, K::Credentials);
     // What was to be fetched is gone, and not the number.
     assert_eq!(kind(Fetch, Some(33), gone), K::InvalidMessage);
     // A code that has rows for other places only means there what it means elsewhere.

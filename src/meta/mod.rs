@@ -4,8 +4,45 @@
 //! `outbound` turns messages into requests, `inbound` webhooks into events, `signature` verifies, `error` says what
 //! the codes mean.
 //!
-//! Sent are texts, media by link or by id, places and templates; everything else is refused as
+//! Sent are texts, media by link, by id or as bytes, places and templates; everything else is refused as
 //! [`Unsupported`](crate::ErrorKind::Unsupported) before any request.
+//!
+//! # Files
+//!
+//! A message can bring its file along. It is uploaded first, and the id that it gets there is used again for the same
+//! bytes as long as Meta keeps them. An upload that fails leaves no doubt: the message has not left.
+//!
+//! ```no_run
+//! # use whatsapp_provider::{Content, MetaCloud, OutboundMessage, PhoneNumber, WhatsAppProvider};
+//! # async fn run(meta: MetaCloud, to: PhoneNumber) -> Result<(), Box<dyn std::error::Error>> {
+//! use whatsapp_provider::outbound::FileBytes;
+//!
+//! let photo = FileBytes::new(std::fs::read("table.jpg")?, "image/jpeg");
+//! meta.send(&OutboundMessage::new(to, Content::image(photo).with_caption("Your table"))).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What a user sent is fetched piece by piece, and held against its length and its hash on the way. A file is whole when
+//! the last piece was followed by `None`, and not before:
+//!
+//! ```no_run
+//! # use whatsapp_provider::{MetaCloud, WhatsAppProvider, inbound::InboundMedia};
+//! # async fn run(meta: MetaCloud, image: InboundMedia) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::io::Write;
+//!
+//! let mut media = meta.fetch_media(&image.media).await?;
+//! let mut file = std::fs::File::create("inbound.part")?;
+//! while let Some(piece) = media.chunk().await? {
+//!     file.write_all(&piece)?;
+//! }
+//! std::fs::rename("inbound.part", "inbound.jpg")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The token goes to Meta's own hosts only, whatever an answer or a redirect names; others can be
+//! [listed](Endpoint::media_host).
 //!
 //! Meta has no list of sent messages, so [`find_sent`](crate::WhatsAppProvider::find_sent) is
 //! [`Unsupported`](crate::ErrorKind::Unsupported): of a message whose answer was lost only the statuses tell, which name
@@ -26,6 +63,7 @@ mod error;
 #[cfg(test)]
 mod fake;
 mod inbound;
+mod media;
 mod outbound;
 mod sending;
 mod signature;
@@ -41,6 +79,7 @@ pub use account::{
 };
 pub use builder::MetaCloudBuilder;
 pub use endpoint::{Endpoint, EndpointAuth, EndpointPath};
+pub use media::{MediaInfo, MediaKind, MediaUpload};
 pub use templates::{
     ButtonKind, ButtonParameters, HeaderFormat, MessageTemplate, ParameterFormat, Quality, TemplateCategory,
     TemplateList, TemplatePages, TemplateParameters, TemplateStatus,
@@ -49,15 +88,16 @@ pub use templates::{
 use crate::clock::Clock;
 use crate::error::{ConfigError, Result};
 use crate::http_client::{HttpClient, Limits};
-use crate::ids::{MessageRef, ProviderId, SenderId};
+use crate::ids::{MediaRef, MessageRef, ProviderId, SenderId};
 use crate::inbound::InboundEvent;
 use crate::outbound::{Attempt, OutboundMessage, SendReceipt};
-use crate::provider::{Capabilities, WhatsAppProvider, send_alternatives};
+use crate::provider::{Capabilities, MediaStream, WhatsAppProvider, send_alternatives};
 use crate::secret::Secret;
 use crate::webhook::{
     ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
 };
 use endpoint::Host;
+use media::Uploads;
 use sending::Sending;
 use signature::Verification;
 
@@ -113,6 +153,8 @@ struct Shared {
     keep_raw: bool,
     unknown_error_is_refusal: bool,
     limits: Limits,
+    media_limits: Limits,
+    uploads: Uploads,
     http: Option<Arc<dyn HttpClient>>,
     clock: Option<Arc<dyn Clock>>,
 }
@@ -215,9 +257,7 @@ impl WhatsAppProvider for MetaCloud {
 
     fn check(&self, message: &OutboundMessage) -> Result<()> {
         let sending = self.sending()?;
-        outbound::prepare(message, &self.origin(sending))
-            .map(drop)
-            .map_err(|error| error.with_provider(self.shared.id.clone()))
+        self.prepare(sending, message).map(drop).map_err(|error| error.with_provider(self.shared.id.clone()))
     }
 
     async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
@@ -259,6 +299,20 @@ impl WhatsAppProvider for MetaCloud {
     /// Shows that an answer is being typed. Meta marks the message as read with it, whether that is wanted or not.
     async fn show_typing(&self, message: &MessageRef) -> Result<()> {
         self.read(message, true).await.map_err(|error| error.with_provider(self.shared.id.clone()))
+    }
+
+    /// Fetches a file by its id: what a user sent, for seven days, or what was uploaded. It is asked for at Meta's own hosts
+    /// and at those that the builder was told, never at another.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaExpired`](crate::ErrorKind::MediaExpired) if Meta does not keep the file (any longer),
+    /// [`NotPortable`](crate::ErrorKind::NotPortable) if it is another sender's,
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) if it is larger than the media limits allow (in bytes),
+    /// [`NoAnswer`](crate::ErrorKind::NoAnswer) with the field `media.url` if it is said to be at a host that is not
+    /// trusted; otherwise as Meta answers. What is wrong with the content comes while it is read.
+    async fn fetch_media(&self, media: &MediaRef) -> Result<MediaStream> {
+        self.fetch_file(media).await
     }
 
     async fn probe(&self) -> Result<()> {

@@ -84,8 +84,8 @@ impl Sending {
     }
 
     /// A request to the API, with the credentials.
-    pub(super) fn request(&self, method: Method, uri: Uri, body: impl Into<Bytes>) -> Request<Bytes> {
-        let mut request = Request::new(body.into());
+    pub(super) fn request<B>(&self, method: Method, uri: Uri, body: B) -> Request<B> {
+        let mut request = Request::new(body);
         *request.method_mut() = method;
         let credentials = self.credentials.read().unwrap_or_else(PoisonError::into_inner);
         self.host.log_in(request.headers_mut(), credentials.authorization.clone());
@@ -98,7 +98,7 @@ impl Sending {
 
     /// A request that posts JSON to where messages go.
     pub(super) fn post(&self, body: String) -> Request<Bytes> {
-        let mut request = self.request(Method::POST, self.messages.clone(), body);
+        let mut request = self.request(Method::POST, self.messages.clone(), Bytes::from(body));
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(header::CONTENT_TYPE, json);
         request
@@ -106,7 +106,6 @@ impl Sending {
 
     /// Puts the credentials into the head of a request that does not go to the API. Look at its address first
     /// ([`Host::media_location`]).
-    #[allow(dead_code, reason = "media are fetched with it")]
     pub(super) fn log_in(&self, headers: &mut HeaderMap) {
         let token = self.credentials.read().unwrap_or_else(PoisonError::into_inner).authorization.clone();
         self.host.log_in(headers, token);

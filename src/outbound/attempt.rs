@@ -115,6 +115,13 @@ impl Departure {
         }
     }
 
+    /// Whether the attempt was given up, so that nothing can leave any more.
+    #[cfg(feature = "meta")]
+    pub(crate) fn is_given_up(&self) -> bool {
+        let own = self.state.load(Ordering::Acquire) == REVOKED;
+        own || self.parent.as_ref().is_some_and(|parent| parent.is_given_up())
+    }
+
     /// Whether somebody promised to keep the mark.
     pub fn is_kept(&self) -> bool {
         self.state.load(Ordering::Acquire) != UNARMED
@@ -188,6 +195,8 @@ mod tests {
         let child = parent.child();
         child.arm();
         assert!(parent.revoke());
+        #[cfg(feature = "meta")]
+        assert!(parent.is_given_up() && child.is_given_up() && !second.is_given_up());
         assert!(!child.depart());
     }
 

@@ -19,7 +19,7 @@ pub enum Media {
     Link(Link),
     /// A file that the provider already has. Only the sender it belongs to can send it.
     Id(MediaRef),
-    /// The file itself.
+    /// The file itself. Meta is given it first and the message then; to Twilio it cannot be given.
     Bytes(FileBytes),
 }
 

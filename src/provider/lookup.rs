@@ -1,6 +1,8 @@
+use bytes::Bytes;
+
 use crate::clock::Timestamp;
-use crate::error::Failure;
-use crate::http_client::ResponseBody;
+use crate::error::{Acceptance, Error, ErrorKind, Failure, Result};
+use crate::http_client::{HttpError, ResponseBody};
 use crate::ids::AttemptId;
 use crate::outbound::{OutboundMessage, SendReceipt};
 
@@ -45,7 +47,8 @@ pub struct MediaStream {
     pub mime_type: Option<String>,
     /// Its size in bytes, if the provider says.
     pub length: Option<u64>,
-    /// The content; its size is limited while it is read.
+    /// The content. Its size is limited while it is read, and where the provider says what it should be, the end is an
+    /// error if it was something else.
     pub body: ResponseBody,
 }
 
@@ -53,5 +56,47 @@ impl MediaStream {
     /// A file about which nothing more is known.
     pub fn new(body: ResponseBody) -> Self {
         Self { mime_type: None, length: None, body }
+    }
+
+    /// The next piece, or `None` at the end of the whole file.
+    ///
+    /// # Errors
+    ///
+    /// [`NoAnswer`](ErrorKind::NoAnswer) if the file breaks off, takes too long, is too large, or is not the one that was
+    /// announced; the cause is an [`HttpError`](crate::http_client::HttpError). What was read so far is not the file.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        self.body.chunk().await.map_err(unreadable)
+    }
+
+    /// The whole file.
+    ///
+    /// # Errors
+    ///
+    /// As [`chunk`](Self::chunk), or if it is larger than `max_bytes`.
+    pub async fn read(self, max_bytes: usize) -> Result<Bytes> {
+        self.body.read(max_bytes).await.map_err(unreadable)
+    }
+}
+
+/// No message is behind it, so nobody can have accepted one.
+fn unreadable(error: HttpError) -> Error {
+    Error::new(ErrorKind::NoAnswer, Acceptance::NotAccepted).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_read_may_be_fetched_again() {
+        let file = || MediaStream::new(ResponseBody::full("hello"));
+        let mut pieces = file();
+        assert_eq!(pieces.chunk().await.unwrap().unwrap(), "hello");
+        assert_eq!(pieces.chunk().await.unwrap(), None);
+        assert_eq!(file().read(5).await.unwrap(), "hello");
+        let error = file().read(4).await.unwrap_err();
+        assert_eq!((error.kind(), error.acceptance()), (ErrorKind::NoAnswer, Acceptance::NotAccepted));
+        let cause = std::error::Error::source(&error).unwrap();
+        assert!(cause.downcast_ref::<HttpError>().is_some());
     }
 }

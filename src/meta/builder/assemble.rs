@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::super::endpoint::{Host, header_name, not_plain, plain_segment};
+use super::super::media::Uploads;
 use super::super::sending::Sending;
 use super::super::signature::{SecretHeader, Verification};
 use super::super::{MetaCloud, Shared};
@@ -49,6 +50,8 @@ impl MetaCloudBuilder {
             keep_raw: self.keep_raw,
             unknown_error_is_refusal: self.unknown_error_is_refusal,
             limits: self.limits,
+            media_limits: self.media_limits,
+            uploads: Uploads::default(),
             http: self.http_client,
             clock: self.clock,
         };

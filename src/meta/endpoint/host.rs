@@ -8,7 +8,7 @@ use super::media::MediaHosts;
 use super::path::{PathTemplate, Place, plain_segment};
 use super::{Endpoint, EndpointAuth, EndpointPath};
 use crate::error::{ConfigError, Error, Result};
-use crate::http_client::base_url;
+use crate::http_client::{Trust, base_url};
 use crate::secret::Secret;
 
 /// All but what a query may have everywhere.
@@ -90,7 +90,7 @@ impl Host {
             }
             headers.insert(name, secret_value("endpoint.headers", "", &value)?);
         }
-        let media = MediaHosts::new(&base, endpoint.media_host_rewrite, endpoint.media_hosts)?;
+        let media = MediaHosts::new(&base, endpoint.media_host_rewrite, &endpoint.media_hosts)?;
         Ok(Self { base, version, account, paths, auth, headers, media })
     }
 
@@ -129,11 +129,10 @@ impl Host {
         url.parse().map_err(|_| Error::invalid(path.field()))
     }
 
-    /// Where to fetch a file that Meta says is at `url`: there, or at the host that serves it in Meta's place. The
-    /// credentials may go there. `None` if they may not, whatever is at that address.
-    #[cfg_attr(not(test), allow(dead_code, reason = "media are fetched with it"))]
-    pub(in crate::meta) fn media_location(&self, url: &str) -> Option<Uri> {
-        self.media.location(url)
+    /// Where to fetch a file that is said to be at an address: there, or at the host that serves it in Meta's place; and
+    /// what that host is trusted with. `None` if it must not be asked.
+    pub(in crate::meta) fn media_location(&self, said: Uri) -> Option<(Uri, Trust)> {
+        self.media.location(said)
     }
 
     /// The account that was set up.

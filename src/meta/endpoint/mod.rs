@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::http_client::Trust;
+
 mod host;
 mod media;
 mod path;
@@ -51,7 +53,7 @@ pub struct Endpoint {
     headers: Vec<(String, String)>,
     /// What media addresses begin with, and what is put in its place; nothing is the base URL.
     media_host_rewrite: Option<(String, Option<String>)>,
-    media_hosts: Vec<String>,
+    media_hosts: Vec<(String, Trust)>,
     pub(super) signs_webhooks: bool,
 }
 
@@ -172,11 +174,19 @@ impl Endpoint {
         self
     }
 
-    /// Adds a host that media are fetched from, **with the access token**: `media.example.com`, or `*.example.com` for
-    /// every host below it. The host of the base URL always is one. Meta's own are `*.fbsbx.com`, `*.fbcdn.net` and
-    /// `*.whatsapp.net`; no other endpoint has them, because its key is not for Meta.
+    /// Adds a host that media are fetched from, **with the access token**: `media.example.com`, `*.example.com` for every
+    /// host below it, or the beginning of a URL, whose scheme and port count then (`http` only to this machine). The host of
+    /// the base URL always is one. Meta's own are `*.fbsbx.com`, `*.fbcdn.net` and `*.whatsapp.net`; no other endpoint has
+    /// them, because its key is not for Meta.
     pub fn media_host(mut self, host: impl Into<String>) -> Self {
-        self.media_hosts.push(host.into());
+        self.media_hosts.push((host.into(), Trust::Credentials));
+        self
+    }
+
+    /// Adds a host that media are fetched from if one that is trusted with the token redirects there. It is not told the
+    /// token. Written as for [`media_host`](Self::media_host).
+    pub fn media_redirect_host(mut self, host: impl Into<String>) -> Self {
+        self.media_hosts.push((host.into(), Trust::Redirects));
         self
     }
 

@@ -1,6 +1,7 @@
 //! The hosts that are known to speak Meta's payload.
 
 use super::{Endpoint, EndpointAuth, EndpointPath};
+use crate::http_client::Trust;
 
 /// What is asked of a number. A version that lacks one of the fields refuses all of them; then none are named, and the
 /// few that every version gives come.
@@ -32,7 +33,9 @@ impl Endpoint {
             auth: EndpointAuth::Bearer,
             headers: Vec::new(),
             media_host_rewrite: None,
-            media_hosts: ["*.fbsbx.com", "*.fbcdn.net", "*.whatsapp.net"].map(str::to_owned).into(),
+            media_hosts: ["*.fbsbx.com", "*.fbcdn.net", "*.whatsapp.net"]
+                .map(|host| (host.to_owned(), Trust::Credentials))
+                .into(),
             signs_webhooks: true,
         }
     }

@@ -164,7 +164,8 @@ fn what_is_malformed_is_named() {
         (new().media_host("*.com"), "endpoint.media_hosts"),
         (new().media_host("*"), "endpoint.media_hosts"),
         (new().media_host("a.*.example"), "endpoint.media_hosts"),
-        (new().media_host("https://a.example"), "endpoint.media_hosts"),
+        (new().media_host("http://a.example"), "endpoint.media_hosts"),
+        (new().media_redirect_host("a"), "endpoint.media_hosts"),
         (new().media_host("a.example:443"), "endpoint.media_hosts"),
         (new().media_host("10.0.0.1"), "endpoint.media_hosts"),
         (new().media_host("*.0.0.1"), "endpoint.media_hosts"),
@@ -237,8 +238,11 @@ fn the_builder_wins_over_the_endpoint() {
 
 #[test]
 fn media_are_fetched_where_the_credentials_may_go() {
-    let location =
-        |endpoint: Endpoint, url: &str| host(endpoint).media_location(url).map(|uri| uri.to_string());
+    let location = |endpoint: Endpoint, url: &str| {
+        let (uri, trust) = host(endpoint).media_location(url.parse().ok()?)?;
+        assert_eq!(trust, Trust::Credentials);
+        Some(uri.to_string())
+    };
     let lookaside = "https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1&ext=2&hash=a%2Fb";
     for good in [
         lookaside,
@@ -278,7 +282,7 @@ fn media_are_fetched_where_the_credentials_may_go() {
     assert_eq!(location(Endpoint::dialog360(), &rewritten).as_deref(), Some(rewritten.as_str()));
     assert_eq!(location(Endpoint::dialog360(), "https://a.fbcdn.net/x"), None, "its key is not for Meta");
     let moved = Host::new(Endpoint::dialog360(), Some("http://127.0.0.1:7/x"), None, None).unwrap();
-    let there = moved.media_location("https://lookaside.fbsbx.com/a?b").unwrap();
+    let (there, _) = moved.media_location("https://lookaside.fbsbx.com/a?b".parse().unwrap()).unwrap();
     assert_eq!(there.to_string(), "http://127.0.0.1:7/x/a?b", "nor for whoever is not asked");
 
     let own = || {

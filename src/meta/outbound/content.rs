@@ -56,8 +56,8 @@ pub(super) fn media(
         Media::Link(link) => ("link", link.as_str()),
         Media::Id(id) if id.sender != *origin.sender => return Err(Error::not_portable(field)),
         Media::Id(id) if id.id.is_empty() => return Err(Error::invalid(field)),
-        // Whether it has expired is for Meta to say: our clock may be wrong, and some files are kept for longer.
         Media::Id(id) => ("id", id.id.as_str()),
+        // Files are uploaded before a message comes here, and have ids then.
         Media::Bytes(_) => return Err(Error::unsupported(field)),
     };
     Ok(Map::from_iter([(name.to_owned(), value.into())]))

@@ -49,7 +49,7 @@ fn each_limit_at_it_and_past_it() {
 #[test]
 fn what_is_not_carried_is_named() {
     let template = || Template::new("t", "en");
-    let bytes = || Media::from(FileBytes::new("x", "image/png"));
+    let bytes = || Media::from(FileBytes::new("x", "image/webp"));
     let foreign = || Media::from(MediaRef::new(elsewhere(), "3000007"));
     let mut marked = Location::new(1.0, 2.0);
     marked.url = Some("https://maps.example".to_owned());
@@ -63,7 +63,7 @@ fn what_is_not_carried_is_named() {
     let buttons = Interactive::buttons("?", [ReplyButton::new("1", "Yes")]);
     let quoted = MessageRef::new(sender(), "wamid.IN");
     let cases: Vec<(Content, ErrorKind, &str)> = vec![
-        (Content::image(bytes()), Unsupported, "content.media"),
+        (Content::image(bytes()), Unsupported, "content.media.mime_type"),
         (Content::sticker(foreign()), NotPortable, "content.media"),
         (Content::audio(MediaRef::new(sender(), "")), InvalidMessage, "content.media"),
         (
@@ -80,7 +80,11 @@ fn what_is_not_carried_is_named() {
         (offer.into(), Unsupported, "content.offer_ends"),
         (cards.into(), Unsupported, "content.cards"),
         (template().with_header(TemplateHeader::Product(product)).into(), Unsupported, "content.header"),
-        (template().with_header(TemplateHeader::Image(bytes())).into(), Unsupported, "content.header.media"),
+        (
+            template().with_header(TemplateHeader::Image(bytes())).into(),
+            Unsupported,
+            "content.header.media.mime_type",
+        ),
         (
             template().with_header(TemplateHeader::document(foreign())).into(),
             NotPortable,

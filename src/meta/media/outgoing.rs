@@ -1,0 +1,135 @@
+//! Files that a message brings along.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::MediaUpload;
+use super::cache::FileKey;
+use super::places::{files, files_mut};
+use crate::clock::Clock;
+use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::ids::MediaRef;
+use crate::meta::MetaCloud;
+use crate::meta::outbound::{Prepared, prepare};
+use crate::meta::sending::Sending;
+use crate::outbound::{Attempt, FileBytes, Media, OutboundMessage};
+
+/// How much of an attempt's time is left.
+pub(in crate::meta) struct Remaining(Option<Duration>);
+
+impl Remaining {
+    /// From now on.
+    pub(in crate::meta) fn of(attempt: &Attempt, clock: &dyn Clock) -> Self {
+        Self(attempt.deadline.map(|deadline| clock.elapsed().saturating_add(deadline)))
+    }
+
+    /// The time that is left for what comes next, if it is limited.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has left and nothing will, if there is none or the attempt was given up.
+    pub(in crate::meta) fn left(&self, attempt: &Attempt, clock: &dyn Clock) -> Result<Option<Duration>> {
+        let left = self.0.map(|end| end.saturating_sub(clock.elapsed()));
+        if attempt.departure.is_given_up() || left.is_some_and(|left| left.is_zero()) {
+            return Err(Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted));
+        }
+        Ok(left)
+    }
+}
+
+impl MetaCloud {
+    /// What [`prepare`] refuses, and what is wrong with the message's files. Files that are to be uploaded have a stand-in
+    /// for their id.
+    pub(in crate::meta) fn prepare(&self, sending: &Sending, message: &OutboundMessage) -> Result<Prepared> {
+        let stand_in = MediaRef::new(sending.sender.clone(), "0");
+        let places = files(&message.content);
+        let brings = places.iter().any(|place| matches!(place.media, Media::Bytes(_)));
+        let message = if brings {
+            let bytes = places.iter().filter(|place| matches!(place.media, Media::Bytes(_)));
+            Cow::Owned(with_ids(message, bytes.map(|_| stand_in.clone()).collect()))
+        } else {
+            Cow::Borrowed(message)
+        };
+        let prepared = prepare(&message, &self.origin(sending))?;
+        for place in places {
+            match place.media {
+                Media::Bytes(FileBytes { data, mime_type }) => {
+                    place.kind.check(&place.field, mime_type, data.len() as u64, Some(data))?;
+                }
+                Media::Id(file) if has_expired(file, &*sending.clock) => return Err(expired(place.field)),
+                Media::Id(_) | Media::Link(_) => {}
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// Uploads the files that a message brings along, or finds the ids that they have from an earlier message. `None` if
+    /// it brings none.
+    ///
+    /// # Errors
+    ///
+    /// As the upload fails. It is never in doubt whether the message was accepted: it has not left.
+    pub(in crate::meta) async fn upload_files(
+        &self,
+        sending: &Sending,
+        message: &OutboundMessage,
+        attempt: &Attempt,
+        remaining: &Remaining,
+    ) -> Result<Vec<MediaRef>> {
+        let mut ids = Vec::new();
+        for place in files(&message.content) {
+            let Media::Bytes(file) = place.media else { continue };
+            let key = FileKey::new(&sending.sender.id, file);
+            let known = self.shared.uploads.find(&key, sending.clock.now());
+            ids.push(match known {
+                Some(id) => id,
+                None => {
+                    let left = remaining.left(attempt, &*sending.clock)?;
+                    let limits = self.shared.media_limits.at_most(left);
+                    let upload = MediaUpload::from(file.clone()).with_kind(place.kind);
+                    let id = self.upload(sending, upload, limits).await?;
+                    self.shared.uploads.note(key, id.clone());
+                    id
+                }
+            });
+        }
+        Ok(ids)
+    }
+
+    /// The request for a message whose files have these ids.
+    pub(in crate::meta) fn prepare_with(
+        &self,
+        sending: &Sending,
+        message: &OutboundMessage,
+        ids: &[MediaRef],
+    ) -> Result<Prepared> {
+        prepare(&with_ids(message, ids.to_vec()), &self.origin(sending))
+    }
+
+    /// Forgets ids that Meta does not know, as far as its refusal may mean that, so that the next message uploads anew.
+    pub(in crate::meta) fn forget_after(&self, refusal: &Error, ids: &[MediaRef]) {
+        if matches!(refusal.kind(), ErrorKind::MediaExpired | ErrorKind::InvalidMessage) {
+            ids.iter().for_each(|id| self.shared.uploads.forget(id));
+        }
+    }
+}
+
+/// The message with ids in the places of the files that it brings along, one after the other.
+fn with_ids(message: &OutboundMessage, ids: Vec<MediaRef>) -> OutboundMessage {
+    let mut message = message.with_only(&message.content);
+    let places = files_mut(&mut message.content).into_iter();
+    let bytes = places.filter(|place| matches!(place.media, Media::Bytes(_)));
+    for (place, id) in bytes.zip(ids) {
+        *place.media = Media::Id(id);
+    }
+    message
+}
+
+/// A file that the provider no longer keeps.
+pub(super) fn expired(field: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::MediaExpired, Acceptance::NotAccepted).with_field(field)
+}
+
+pub(super) fn has_expired(file: &MediaRef, clock: &dyn Clock) -> bool {
+    file.expires_at.is_some_and(|end| end <= clock.now())
+}
