@@ -79,6 +79,8 @@ pub use account::{
 };
 pub use builder::MetaCloudBuilder;
 pub use endpoint::{Endpoint, EndpointAuth, EndpointPath};
+#[cfg(feature = "simulator")]
+pub(crate) use media::files;
 pub use media::{MediaInfo, MediaKind, MediaUpload};
 pub use templates::{
     ButtonKind, ButtonParameters, HeaderFormat, MessageTemplate, ParameterFormat, Quality, TemplateCategory,

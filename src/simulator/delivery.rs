@@ -4,7 +4,7 @@ use super::accounts::Side;
 use crate::address::PhoneNumber;
 use crate::clock::Timestamp;
 use crate::ids::AttemptId;
-use crate::outbound::Content;
+use crate::outbound::{Content, FileBytes};
 use crate::redact::redacted_debug;
 
 /// A message that reached a user.
@@ -24,7 +24,11 @@ pub struct Delivery {
     /// [`Content`] does not have is [`Content::Raw`] without recipient and ids. Twilio: the kind of a media file
     /// follows from the ending of its address (a document where that says nothing); the `Body` of a location is its
     /// name and the label of its point is its address, unless that is the name again.
+    ///
+    /// A file that was uploaded is named by its id, whether the message brought it along or not.
     pub content: Content,
+    /// The files that the message names by an id, in its order, as Meta had them then.
+    pub files: Vec<FileBytes>,
     /// The attempt that sent it, if its id was on the wire.
     pub attempt: Option<AttemptId>,
     /// The caller's own name for it, if that was on the wire.

@@ -25,7 +25,8 @@
 //!
 //! It knows the requests that this version of the crate makes, and refuses others as an address that does not exist.
 //! It checks what the providers check about the shape of a request and only a few of their limits: that a message over
-//! a limit is never sent is for [`check`](crate::WhatsAppProvider::check). No media is fetched, uploaded or kept.
+//! a limit is never sent is for [`check`](crate::WhatsAppProvider::check). Meta's side keeps the files that are uploaded and
+//! those that users send, for as long as the real one; no link is fetched, and Twilio's side keeps no files.
 //!
 //! Not covered by the promise of semantic versioning.
 

@@ -24,8 +24,8 @@ use super::client::CutBody;
 use super::reaction::Reaction;
 use crate::http_client::ResponseBody;
 
-/// The largest request that is read, in bytes.
-const MAX_REQUEST: usize = 16 * 1024 * 1024;
+/// The largest request that is read, in bytes: an upload of the largest file.
+const MAX_REQUEST: usize = 101 * 1024 * 1024;
 
 /// How long to wait before a port is tried again that somebody else holds, or a connection that failed.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -8,7 +8,7 @@ use super::delivery::{Delivery, SimulatedRequest};
 #[cfg(not(target_family = "wasm"))]
 use super::fault::Fault;
 use super::fault::Faults;
-use super::meta::RegisteredTemplate;
+use super::meta::{MediaStore, RegisteredTemplate};
 use super::twilio::{RegisteredContent, StoredMessage};
 use crate::address::PhoneNumber;
 use crate::clock::Timestamp;
@@ -38,6 +38,8 @@ pub(super) struct State {
     pub(super) contents: BTreeMap<String, RegisteredContent>,
     /// What Twilio has accepted, in order.
     pub(super) messages: Vec<StoredMessage>,
+    /// What Meta keeps.
+    pub(super) media: MediaStore,
     meta: Faults,
     twilio: Faults,
     /// By the time they are due, then by the order in which they were made.
@@ -74,6 +76,7 @@ impl State {
             templates: BTreeMap::new(),
             contents: BTreeMap::new(),
             messages: Vec::new(),
+            media: MediaStore::default(),
             meta: Faults::none(),
             twilio: Faults::none(),
             scheduled: BTreeMap::new(),
@@ -138,6 +141,7 @@ impl State {
         self.requests.clear();
         self.deliveries.clear();
         self.messages.retain(|message| now.since(message.at) < KEPT);
+        self.media.forget(now);
     }
 
     /// The last message that a user got from this side.

@@ -7,6 +7,8 @@ use super::twilio::{API_VERSION, CHANNEL};
 use super::webhook::{self, SimulatedWebhook};
 use super::{Simulator, meta};
 use crate::address::{PhoneNumber, UserId};
+use crate::meta::MediaKind;
+use crate::outbound::FileBytes;
 use crate::redact::redacted_debug;
 
 /// A user of WhatsApp, who gets messages and writes to the business's numbers.
@@ -56,9 +58,15 @@ impl SimulatedUser {
         self.says(side, &Said::Button { id, title })
     }
 
-    /// The user sends a picture, with or without a caption. Its file cannot be fetched.
+    /// The user sends a picture, with or without a caption.
     pub fn sends_image(&self, side: Side, caption: Option<&str>) -> SimulatedWebhook {
-        self.says(side, &Said::Image { caption })
+        self.sends_file(side, &FileBytes::new(JPEG, "image/jpeg"), caption)
+    }
+
+    /// The user sends a file, as what its media type makes it: a picture, a video, a sound, a sticker (WebP) or a
+    /// document. Meta keeps it for seven days; from Twilio it cannot be fetched.
+    pub fn sends_file(&self, side: Side, file: &FileBytes, caption: Option<&str>) -> SimulatedWebhook {
+        self.says(side, &Said::File { file, caption })
     }
 
     /// The user sends a place, by its latitude and longitude in degrees.
@@ -79,11 +87,17 @@ impl SimulatedUser {
         let accounts = &self.simulator.0.accounts;
         let mut state = self.simulator.state();
         state.wrote(side, self.phone, now);
+        let number = state.next_id();
+        let media_id = match (side, said) {
+            (Side::Meta, Said::File { file, .. }) => state.media.receive(number, (*file).clone(), now),
+            _ => String::new(),
+        };
         let message = Message {
             accounts,
             url: &state.webhook_url.clone(),
             user: self.phone,
-            number: state.next_id(),
+            number,
+            media_id,
             answers: state.last_delivery(side, self.phone).map(|delivery| delivery.message_id.clone()),
         };
         drop(state);
@@ -94,11 +108,25 @@ impl SimulatedUser {
     }
 }
 
+/// The beginning and the end of a picture, which is all that a picture needs here.
+const JPEG: &[u8] = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9";
+
+/// What a user's app makes of a file.
+fn kind_of(file: &FileBytes) -> &'static str {
+    match MediaKind::of(&file.mime_type) {
+        MediaKind::Image => "image",
+        MediaKind::Video => "video",
+        MediaKind::Audio => "audio",
+        MediaKind::Sticker => "sticker",
+        MediaKind::Document => "document",
+    }
+}
+
 /// What a user can say.
 enum Said<'a> {
     Text(&'a str),
     Button { id: &'a str, title: &'a str },
-    Image { caption: Option<&'a str> },
+    File { file: &'a FileBytes, caption: Option<&'a str> },
     Location { latitude: f64, longitude: f64 },
     Reaction { message_id: &'a str, emoji: &'a str },
 }
@@ -109,6 +137,8 @@ struct Message<'a> {
     url: &'a Uri,
     user: PhoneNumber,
     number: u64,
+    /// Meta's id of its file, if it has one.
+    media_id: String,
     /// The last message that the user got, which a tapped button belongs to.
     answers: Option<String>,
 }
@@ -121,16 +151,16 @@ impl Message<'_> {
                 "interactive",
                 json!({ "type": "button_reply", "button_reply": { "id": id, "title": title } }),
             ),
-            Said::Image { caption } => {
-                let mut image = json!({
-                    "id": format!("{}", 900_000_000_000_000 + self.number),
-                    "mime_type": "image/jpeg",
-                    "sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+            Said::File { file, caption } => {
+                let mut media = json!({
+                    "id": self.media_id,
+                    "mime_type": file.mime_type,
+                    "sha256": meta::webhook_hash(file),
                 });
-                if let (Some(caption), Some(fields)) = (caption, image.as_object_mut()) {
+                if let (Some(caption), Some(fields)) = (caption, media.as_object_mut()) {
                     fields.insert("caption".to_owned(), (*caption).into());
                 }
-                ("image", image)
+                (kind_of(file), media)
             }
             Said::Location { latitude, longitude } => {
                 ("location", json!({ "latitude": latitude, "longitude": longitude }))
@@ -159,13 +189,13 @@ impl Message<'_> {
 
     fn twilio(&self, said: &Said<'_>) -> SimulatedWebhook {
         let name = webhook::profile_name(self.user);
-        let image = matches!(said, Said::Image { .. });
-        let sid = format!("{}{:032x}", if image { "MM" } else { "SM" }, self.number);
+        let file = matches!(said, Said::File { .. });
+        let sid = format!("{}{:032x}", if file { "MM" } else { "SM" }, self.number);
         let account = &self.accounts.account_sid;
         let (kind, body) = match said {
             Said::Text(body) => ("text", *body),
             Said::Button { title, .. } => ("interactive", *title),
-            Said::Image { caption } => ("image", caption.unwrap_or_default()),
+            Said::File { file, caption } => (kind_of(file), caption.unwrap_or_default()),
             Said::Location { .. } => ("location", ""),
             Said::Reaction { .. } => ("reaction", ""),
         };
@@ -173,7 +203,7 @@ impl Message<'_> {
         let metadata = json!({ "type": "whatsapp", "data": { "context": context } });
         let mut form = vec![
             ("SmsMessageSid", sid.clone()),
-            ("NumMedia", if image { "1" } else { "0" }.to_owned()),
+            ("NumMedia", if file { "1" } else { "0" }.to_owned()),
             ("ProfileName", name),
             ("MessageType", kind.to_owned()),
             ("SmsSid", sid.clone()),
@@ -200,9 +230,9 @@ impl Message<'_> {
                     form.push(("OriginalRepliedMessageSender", ours));
                 }
             }
-            Said::Image { .. } => {
+            Said::File { file, .. } => {
                 let media = format!("ME{:032x}", self.number);
-                form.push(("MediaContentType0", "image/jpeg".to_owned()));
+                form.push(("MediaContentType0", file.mime_type.clone()));
                 form.push((
                     "MediaUrl0",
                     format!(

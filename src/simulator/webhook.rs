@@ -245,7 +245,7 @@ fn escape(json: &str) -> String {
     escaped
 }
 
-fn sha256(key: &str, message: &[u8]) -> Vec<u8> {
+pub(super) fn sha256(key: &str, message: &[u8]) -> Vec<u8> {
     // An HMAC takes keys of any length.
     Hmac::<Sha256>::new_from_slice(key.as_bytes())
         .map_or_else(|_| Vec::new(), |mac| mac.chain_update(message).finalize().into_bytes().to_vec())

@@ -13,6 +13,8 @@ mod tests;
 mod upload;
 
 pub use kind::MediaKind;
+#[cfg(feature = "simulator")]
+pub(crate) use places::files;
 pub use upload::MediaUpload;
 
 pub(super) use cache::Uploads;

@@ -17,9 +17,11 @@ use crate::outbound::Content;
 mod account;
 mod content;
 mod interactive;
+mod media;
 mod template;
 
 pub(super) use account::RegisteredTemplate;
+pub(super) use media::{MediaStore, webhook_hash};
 
 /// The most bytes of `biz_opaque_callback_data`.
 const MAX_CALLBACK_DATA: usize = 512;
@@ -105,6 +107,9 @@ pub(super) fn handle(
     request: &Request<Bytes>,
     now: Timestamp,
 ) -> Response<Bytes> {
+    if *request.method() == Method::GET && request.uri().path() == media::PATH {
+        return media::download(accounts, &state.media, request, now);
+    }
     match route(accounts, state, request, now) {
         Ok(body) => answer(200, &body),
         Err(refusal) => refusal.into_response(state.next_id()),
@@ -136,17 +141,50 @@ fn route(
             (&Method::POST, id, ["messages"]) if id == accounts.phone_number_id => {
                 messages(accounts, state, request.body(), now)
             }
+            (&Method::POST, id, ["media"]) if id == accounts.phone_number_id => {
+                let number = state.next_id();
+                media::upload(&mut state.media, number, request, now)
+            }
             (&Method::GET, id, ["message_templates"]) if id == accounts.business_account_id => {
                 account::templates(state, request.uri())
             }
             (&Method::GET, id, ["subscribed_apps"]) if id == accounts.business_account_id => {
                 Ok(account::subscribed_apps(accounts))
             }
+            (_, id, []) => file(accounts, state, request, id, now),
             _ => Err(Refusal::object(method, id)),
         },
         // Without a version the Graph takes the newest one, which is no promise: a client must name it.
         [first, ..] => Err(Refusal::object(method, first)),
         [] => Err(Refusal::object(method, "")),
+    }
+}
+
+/// What is asked about an object that is not the number: only files are known.
+fn file(
+    accounts: &SimulatedAccounts,
+    state: &mut State,
+    request: &Request<Bytes>,
+    id: &str,
+    now: Timestamp,
+) -> Result<Value, Refusal> {
+    let method = request.method();
+    let unknown = || Refusal::object(method, id);
+    let file = state.media.find(id, now).ok_or_else(unknown)?;
+    let query = request.uri().query().unwrap_or_default();
+    let number = query.split('&').find_map(|field| field.strip_prefix("phone_number_id="));
+    if number.is_some_and(|number| number != accounts.phone_number_id) {
+        return Err(Refusal::parameter(
+            "Param phone_number_id is not a valid whatsapp business phone number id ID",
+        ));
+    }
+    match *method {
+        Method::GET => Ok(media::info(accounts, request, id, file, now)),
+        Method::DELETE => {
+            state.media.delete(id);
+            Ok(json!({ "success": true }))
+        }
+        _ => Err(unknown()),
     }
 }
 
@@ -201,6 +239,8 @@ fn messages(
         });
     }
 
+    let files = media::named(&state.media, &content, now)?;
+
     let message_id = message_id(user, state.next_id());
     // A reaction is never delivered or read by itself.
     let life = if kind == "reaction" { 1 } else { LIFE.len() };
@@ -223,6 +263,7 @@ fn messages(
         to: user,
         message_id,
         content,
+        files,
         attempt,
         reference,
         at: now,

@@ -94,7 +94,7 @@ fn refusals_name_the_token_and_the_object() {
         (Method::POST, "/v23.0/999/messages".to_owned()),
         (Method::GET, "/v23.0/999".to_owned()),
         (Method::GET, messages.clone()),
-        (Method::POST, format!("/v23.0/{number}/media")),
+        (Method::GET, format!("/v23.0/{number}/media")),
         (Method::POST, format!("/v23.0/{number}")),
         (Method::POST, format!("/{number}/messages")),
         (Method::POST, format!("/v23./{number}/messages")),

@@ -212,6 +212,7 @@ fn send(
     state.messages.push(stored);
     if reaches {
         state.deliveries.push(Delivery {
+            files: Vec::new(),
             side: Side::Twilio,
             to: user,
             message_id: sid,
