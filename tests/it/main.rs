@@ -19,6 +19,7 @@ mod handler;
 mod json;
 mod killed;
 mod laws;
+mod media;
 mod meta_hosts;
 mod outage;
 mod pgbouncer;

@@ -10,15 +10,17 @@ use whatsapp_provider::failover::{
 };
 use whatsapp_provider::handler::WebhookHandler;
 use whatsapp_provider::http_client::HttpClient;
-use whatsapp_provider::outbound::Template;
+use whatsapp_provider::inbound::InboundContent;
+use whatsapp_provider::meta::MediaUpload;
+use whatsapp_provider::outbound::{FileBytes, Template};
 use whatsapp_provider::simulator::{Side, SimulatedWebhook, Simulator};
 use whatsapp_provider::sink::sink_fn;
 use whatsapp_provider::state::MemoryStore;
 use whatsapp_provider::testing::TestClock;
 use whatsapp_provider::twilio::ContentTemplate;
 use whatsapp_provider::{
-    AttemptId, Content, InboundEvent, MediaRef, MessageRef, MetaCloud, OutboundMessage, PhoneNumber,
-    ProviderId, Result, SendReceipt, SentQuery, Twilio, WebhookRequest, WhatsAppProvider,
+    AttemptId, Content, EventKind, InboundEvent, MediaRef, MessageRef, MetaCloud, OutboundMessage,
+    PhoneNumber, ProviderId, Result, SendReceipt, SentQuery, Twilio, WebhookRequest, WhatsAppProvider,
 };
 
 use super::collector::Collector;
@@ -199,6 +201,36 @@ impl World {
             collector.result("a file", &clock.block_on(provider.fetch_media(&media)));
             collector.result("a probe", &clock.block_on(provider.probe()));
             collector.result("a search", &clock.block_on(provider.find_sent(&query)));
+        }
+        self.files(user);
+    }
+
+    /// Brings files up and down, and asks what is known of them.
+    pub(super) fn files(&self, user: PhoneNumber) {
+        let Self { collector, clock, meta, simulator, .. } = self;
+        let file = FileBytes::new("canary-file", "text/plain");
+        let upload = MediaUpload::from(file.clone()).with_filename("canary-name");
+        collector.debug("an upload", &upload);
+        let uploaded = clock.block_on(meta.upload_media(upload));
+        collector.result("an upload", &uploaded);
+        let webhook = simulator.user(user).sends_file(Side::Meta, &file, Some("canary-caption"));
+        let events = self.receive(&webhook.request);
+        let inbound = events.iter().find_map(|event| match event.kind() {
+            EventKind::Message(message) => match &message.content {
+                InboundContent::Document(document) => Some(document.media.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        for media in [uploaded.ok(), inbound].into_iter().flatten() {
+            collector.result("a look-up", &clock.block_on(meta.look_up_media(&media)));
+            let fetched = clock.block_on(meta.fetch_media(&media));
+            collector.result("a file", &fetched);
+            if let Ok(file) = fetched {
+                collector.result("a file that is too large", &clock.block_on(file.read(1)).map(drop));
+            }
+            collector.result("deleting", &clock.block_on(meta.delete_media(&media)));
+            collector.result("a file that is gone", &clock.block_on(meta.fetch_media(&media)));
         }
     }
 
