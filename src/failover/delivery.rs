@@ -79,7 +79,7 @@ impl<'a> Delivery<'a> {
     /// Whether a content may be given to a member whose window with the user is as it is.
     pub(super) fn may_go(&self, content: &Content, member: &ProviderId, window: Window) -> bool {
         let known_open = window == Window::Open && !self.closed_at.contains(member);
-        self.closed_at.is_empty() || content.opens_conversations() || known_open
+        self.closed_at.is_empty() || self.message.opens_conversation_with(content) || known_open
     }
 
     /// Whether nobody may be tried after this member.

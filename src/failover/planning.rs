@@ -82,7 +82,7 @@ impl FailoverProvider {
             pin: known.and_then(|known| known.pin.clone()),
             single: !policy.fail_over,
             leaves_throttled: policy.fail_over_when_throttled,
-            needs_window: message.contents().map(needs_window).collect(),
+            needs_window: message.contents().map(|content| needs_window(message, content)).collect(),
         };
         let plan = plan(&request, &candidates);
         let refusal = self.refusal(&plan, &candidates, refusals);
@@ -113,6 +113,6 @@ impl FailoverProvider {
 }
 
 /// Whether a content may only go within an open window. Nobody can tell of what the crate does not read.
-fn needs_window(content: &Content) -> bool {
-    !content.opens_conversations() && !matches!(content, Content::Raw(_))
+fn needs_window(message: &OutboundMessage, content: &Content) -> bool {
+    !message.opens_conversation_with(content) && !matches!(content, Content::Raw(_))
 }

@@ -29,6 +29,7 @@ impl MetaCloud {
             provider: &self.shared.id,
             sender: &sending.sender,
             portfolio: self.shared.portfolio.as_deref(),
+            marketing: self.shared.marketing.as_ref(),
         }
     }
 
@@ -44,8 +45,8 @@ impl MetaCloud {
             prepared = self.prepare_with(sending, message, &files)?;
             limits = limits.at_most(remaining.left(attempt, &*sending.clock)?);
         }
-        let dropped = prepared.dropped.clone();
-        let request = sending.post(prepared.into_body(attempt.id, message.reference.as_deref()));
+        let (path, dropped) = (prepared.path, prepared.dropped.clone());
+        let request = sending.post(path, prepared.into_body(attempt.id, message.reference.as_deref()))?;
 
         let answer = exchange(&*sending.http, request, limits, &attempt.departure).await?;
         let mut receipt = SendReceipt::accepted(AttemptReport::accepted(attempt.id, self.shared.id.clone()))
@@ -79,7 +80,7 @@ impl MetaCloud {
         if message.sender != sending.sender {
             return Err(Error::not_portable("message"));
         }
-        let request = sending.post(read_receipt(message, typing));
+        let request = sending.post(EndpointPath::Messages, read_receipt(message, typing))?;
         self.succeed(sending, request, Operation::Fetch, |answer| answer.flag("success") == Some(true)).await
     }
 

@@ -5,6 +5,7 @@ mod assemble;
 
 use super::MetaCloud;
 use super::endpoint::Endpoint;
+use super::marketing::MarketingMessages;
 use crate::clock::Clock;
 use crate::env::{self, Names};
 use crate::error::ConfigError;
@@ -33,6 +34,7 @@ pub struct MetaCloudBuilder {
     portfolio: Option<String>,
     keep_raw: bool,
     unknown_error_is_refusal: bool,
+    marketing: Option<MarketingMessages>,
     http_client: Option<Arc<dyn HttpClient>>,
     clock: Option<Arc<dyn Clock>>,
     limits: Limits,
@@ -67,6 +69,7 @@ impl MetaCloudBuilder {
             portfolio: None,
             keep_raw: false,
             unknown_error_is_refusal: false,
+            marketing: None,
             http_client: None,
             clock: None,
             limits: Limits::default(),
@@ -212,6 +215,12 @@ impl MetaCloudBuilder {
     /// Default no, because nobody says so: the message may arrive all the same.
     pub fn unknown_error_is_refusal(mut self, refusal: bool) -> Self {
         self.unknown_error_is_refusal = refusal;
+        self
+    }
+
+    /// Sends templates of the category marketing through the Marketing Messages API. Default not.
+    pub fn marketing_messages(mut self, settings: MarketingMessages) -> Self {
+        self.marketing = Some(settings);
         self
     }
 

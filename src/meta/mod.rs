@@ -4,8 +4,8 @@
 //! `outbound` turns messages into requests, `inbound` webhooks into events, `signature` verifies, `error` says what
 //! the codes mean.
 //!
-//! Sent are texts, media by link, by id or as bytes, places and templates; everything else is refused as
-//! [`Unsupported`](crate::ErrorKind::Unsupported) before any request.
+//! Every kind of content is sent. What is longer, larger or more numerous than Meta takes is refused as
+//! [`Unsupported`](crate::ErrorKind::Unsupported) before any request, with the field and its limit.
 //!
 //! # Files
 //!
@@ -63,6 +63,7 @@ mod error;
 #[cfg(test)]
 mod fake;
 mod inbound;
+mod marketing;
 mod media;
 mod outbound;
 mod sending;
@@ -79,6 +80,7 @@ pub use account::{
 };
 pub use builder::MetaCloudBuilder;
 pub use endpoint::{Endpoint, EndpointAuth, EndpointPath};
+pub use marketing::{MarketingMessages, ProductPolicy};
 #[cfg(feature = "simulator")]
 pub(crate) use media::files;
 pub use media::{MediaInfo, MediaKind, MediaUpload};
@@ -154,6 +156,7 @@ struct Shared {
     proof_secret: Option<Secret>,
     keep_raw: bool,
     unknown_error_is_refusal: bool,
+    marketing: Option<MarketingMessages>,
     limits: Limits,
     media_limits: Limits,
     uploads: Uploads,

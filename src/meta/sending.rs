@@ -96,12 +96,16 @@ impl Sending {
         request
     }
 
-    /// A request that posts JSON to where messages go.
-    pub(super) fn post(&self, body: String) -> Request<Bytes> {
-        let mut request = self.request(Method::POST, self.messages.clone(), Bytes::from(body));
+    /// A request that posts JSON.
+    pub(super) fn post(&self, path: EndpointPath, body: String) -> Result<Request<Bytes>> {
+        let address = match path {
+            EndpointPath::Messages => self.messages.clone(),
+            path => self.address(path, &[])?,
+        };
+        let mut request = self.request(Method::POST, address, Bytes::from(body));
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(header::CONTENT_TYPE, json);
-        request
+        Ok(request)
     }
 
     /// Puts the credentials into the head of a request that does not go to the API. Look at its address first

@@ -30,6 +30,7 @@ use crate::redact::redacted_debug;
 ///         "reference": "order-77",
 ///         "idempotency_key": "order-77/shipped",
 ///         "category": "utility",
+///         "direct_send": true,
 ///         "on_unknown": {"reconcile": {"within": 20, "otherwise": "stop"}},
 ///         "deadline": 30,
 ///         "ttl": 3600
@@ -82,13 +83,24 @@ pub struct OutboundMessage {
     /// ([`Category::Authentication`] if that has a one-time code).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Category>,
+    /// Sends it as a Direct Send: a text, reply buttons or a button that opens an address, which may open a conversation
+    /// although nobody approved a template for it. The provider bills it by its [`category`](Self::category), which must
+    /// be given and be [`Category::Utility`] or [`Category::Authentication`], and gives up after its [`ttl`](Self::ttl).
+    ///
+    /// It is never chosen for you, because the category says more than that: it decides deadlines and failing over, and
+    /// within an open window the same message costs less without this. A template needs none and is sent as always, so
+    /// that it can be an alternative. A provider that has no Direct Send, or none of this content, refuses the message as
+    /// [`Unsupported`](crate::ErrorKind::Unsupported), because without it the message would not arrive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub direct_send: bool,
     /// What a failover does when a provider may have it and may not; `None` leaves it to the failover's policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_unknown: Option<OnUnknown>,
     /// How long sending may take, in seconds; no attempt begins after that.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::json::seconds::optional")]
     pub deadline: Option<Duration>,
-    /// How long the message is of use, in seconds. A wish: where the provider can, it gives up after that.
+    /// How long the message is of use, in seconds. A wish: where the provider can, it gives up after that. Only a Direct
+    /// Send is refused if the provider cannot keep to it.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::json::seconds::optional")]
     pub ttl: Option<Duration>,
 }
@@ -111,6 +123,7 @@ impl OutboundMessage {
             reference: None,
             idempotency_key: None,
             category: None,
+            direct_send: false,
             on_unknown: None,
             deadline: None,
             ttl: None,
@@ -202,6 +215,23 @@ impl OutboundMessage {
         self
     }
 
+    /// Sends it as a [Direct Send](Self::direct_send) of this category: utility or authentication.
+    ///
+    /// ```
+    /// # use whatsapp_provider::{Category, OutboundMessage, PhoneNumber, outbound::Template};
+    /// # let to = PhoneNumber::parse("+15551234567")?;
+    /// let message = OutboundMessage::text(to, "Your order 77 has shipped")
+    ///     .with_direct_send(Category::Utility)
+    ///     .or(Template::new("order_shipped", "en_US").with_body(["77"])); // where there is no Direct Send
+    /// # Ok::<(), whatsapp_provider::InvalidPhoneNumber>(())
+    /// ```
+    #[must_use]
+    pub fn with_direct_send(mut self, category: Category) -> Self {
+        self.category = Some(category);
+        self.direct_send = true;
+        self
+    }
+
     /// Says what to do when a provider may have it and may not.
     #[must_use]
     pub fn with_on_unknown(mut self, on_unknown: OnUnknown) -> Self {
@@ -232,6 +262,12 @@ impl OutboundMessage {
         })
     }
 
+    /// Whether `content`, as this message sends it, may go at any time, not only within 24 hours of the user's last
+    /// message: as a template or as a [Direct Send](Self::direct_send).
+    pub fn opens_conversation_with(&self, content: &Content) -> bool {
+        content.opens_conversations() || (self.direct_send && content.fits_direct_send())
+    }
+
     /// The content and the alternatives, in the order in which they are tried.
     pub fn contents(&self) -> impl Iterator<Item = &Content> {
         std::iter::once(&self.content).chain(&self.alternatives)
@@ -252,6 +288,7 @@ impl OutboundMessage {
             reference: self.reference.clone(),
             idempotency_key: self.idempotency_key.clone(),
             category: self.category,
+            direct_send: self.direct_send,
             on_unknown: self.on_unknown,
             deadline: self.deadline,
             ttl: self.ttl,
@@ -271,6 +308,6 @@ pub struct Quote {
 }
 
 redacted_debug! {
-    OutboundMessage { content, alternatives, from, via, via_only, category, on_unknown, deadline, ttl }
+    OutboundMessage { content, alternatives, from, via, via_only, category, direct_send, on_unknown, deadline, ttl }
     Quote { required }
 }

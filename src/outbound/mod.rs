@@ -35,16 +35,17 @@ pub use content::{
 };
 pub use interactive::{
     Action, AddressRequest, Card, CardAction, CtaUrl, Flow, FlowMode, FlowName, FlowStart, Header,
-    HeaderText, Interactive, List, ListRow, ListSection, ProductItem, ProductSection, ReplyButton,
+    HeaderText, Interactive, List, ListRow, ListSection, ProductItem, ProductSection, ReplyButton, VoiceCall,
 };
 pub use media::{FileBytes, InvalidLink, Link, Media};
 pub use message::{OutboundMessage, Quote};
 pub use policy::{Category, OnUnknown, Otherwise};
 pub use receipt::{AcceptedStatus, Dropped, SendReceipt, Wish};
 pub use template::{
-    ButtonParameter, Parameter, ParameterValue, Template, TemplateButton, TemplateCard, TemplateHeader,
+    ButtonParameter, Parameter, ParameterValue, TapTarget, Template, TemplateButton, TemplateCard,
+    TemplateHeader,
 };
 #[cfg(feature = "meta")]
-pub(crate) use validate::validate_location;
+pub(crate) use validate::filled;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 pub(crate) use validate::{Field, chars_between, present, validate};

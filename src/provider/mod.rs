@@ -207,7 +207,7 @@ pub(crate) async fn send_alternatives<P: WhatsAppProvider + ?Sized>(
     let mut last: Option<Error> = None;
     let mut closed = false;
     for (index, content) in message.contents().enumerate() {
-        if closed && !content.opens_conversations() {
+        if closed && !message.opens_conversation_with(content) {
             continue;
         }
         let deadline = match (end, clock) {

@@ -111,6 +111,9 @@ impl ContentTemplate {
         if !template.cards.is_empty() {
             return Err(Error::unsupported("content.cards"));
         }
+        if template.tap_target.is_some() {
+            return Err(Error::unsupported("content.tap_target"));
+        }
         if let Some(code) = &template.one_time_code {
             variables.add("content.one_time_code", "1", code)?;
         }

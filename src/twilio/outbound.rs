@@ -53,6 +53,10 @@ pub(super) fn compose(
     if message.via_only && message.via.as_ref() != Some(provider) {
         return Err(Error::unsupported("via"));
     }
+    // Without it the message would be accepted, billed and not delivered. A template needs none.
+    if message.direct_send && !matches!(message.content, Content::Template(_)) {
+        return Err(Error::unsupported("direct_send"));
+    }
     let mut form = Form::default();
     let mut dropped = Vec::new();
     form.add("To", recipient(account, &message.to)?);

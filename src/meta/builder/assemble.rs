@@ -49,6 +49,7 @@ impl MetaCloudBuilder {
             proof_secret,
             keep_raw: self.keep_raw,
             unknown_error_is_refusal: self.unknown_error_is_refusal,
+            marketing: self.marketing,
             limits: self.limits,
             media_limits: self.media_limits,
             uploads: Uploads::default(),

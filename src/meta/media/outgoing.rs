@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::ids::MediaRef;
 use crate::meta::MetaCloud;
+use crate::meta::endpoint::EndpointPath;
 use crate::meta::outbound::{Prepared, prepare};
 use crate::meta::sending::Sending;
 use crate::outbound::{Attempt, FileBytes, Media, OutboundMessage};
@@ -51,6 +52,10 @@ impl MetaCloud {
             Cow::Borrowed(message)
         };
         let prepared = prepare(&message, &self.origin(sending))?;
+        if prepared.path != EndpointPath::Messages {
+            // Not every host has an address for it.
+            sending.address(prepared.path, &[])?;
+        }
         for place in places {
             match place.media {
                 Media::Bytes(FileBytes { data, mime_type }) => {

@@ -1,18 +1,19 @@
-//! Contents of messages, but for templates.
+//! Contents of messages.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{MAX_CAPTION, MAX_TEXT, Origin, fits_into_groups, template};
+use super::limits::{MAX_CAPTION, MAX_TEXT};
+use super::{Origin, contacts, fits_into_groups, interactive, template};
 use crate::address::Recipient;
 use crate::error::{Error, Result};
-use crate::outbound::{Content, Field, Location, Media, chars_between, present};
+use crate::outbound::{Content, Field, Location, Media, Reaction, chars_between, present};
 
-/// The type of a content and the object of that name.
-pub(super) fn write(content: &Content, to: &Recipient, origin: &Origin<'_>) -> Result<(&'static str, Value)> {
+/// The `type` of a content and the member of that name.
+pub(super) fn write(content: &Content, to: &Recipient, origin: &Origin<'_>) -> Result<Map<String, Value>> {
     if to.group().is_some() && !fits_into_groups(content) {
         return Err(Error::unsupported("content"));
     }
-    let (kind, object) = match content {
+    let (kind, value) = match content {
         Content::Text(text) => {
             chars_between("content.body", &text.body, MAX_TEXT)?;
             let mut object = Map::new();
@@ -20,30 +21,41 @@ pub(super) fn write(content: &Content, to: &Recipient, origin: &Origin<'_>) -> R
             if let Some(preview) = text.preview_url {
                 object.insert("preview_url".to_owned(), preview.into());
             }
-            ("text", object)
+            ("text", object.into())
         }
-        Content::Image(image) => ("image", captioned(&image.media, present(&image.caption), origin)?),
-        Content::Video(video) => ("video", captioned(&video.media, present(&video.caption), origin)?),
+        Content::Image(image) => ("image", captioned(&image.media, present(&image.caption), origin)?.into()),
+        Content::Video(video) => ("video", captioned(&video.media, present(&video.caption), origin)?.into()),
         Content::Audio(audio) => {
             let mut object = media(&audio.media, "content.media", origin)?;
             if audio.voice {
                 object.insert("voice".to_owned(), true.into());
             }
-            ("audio", object)
+            ("audio", object.into())
         }
         Content::Document(document) => {
             let mut object = captioned(&document.media, present(&document.caption), origin)?;
             filename(&mut object, &document.filename);
-            ("document", object)
+            ("document", object.into())
         }
-        Content::Sticker(sticker) => ("sticker", media(&sticker.media, "content.media", origin)?),
-        Content::Location(place) => ("location", location(place)),
-        Content::Template(template) => ("template", template::write(template, origin)?),
-        Content::Contacts(_) | Content::Reaction(_) | Content::Interactive(_) | Content::Raw(_) => {
-            return Err(Error::unsupported("content"));
-        }
+        Content::Sticker(sticker) => ("sticker", media(&sticker.media, "content.media", origin)?.into()),
+        Content::Location(place) => ("location", location(place).into()),
+        Content::Contacts(contacts) => ("contacts", contacts::write(&contacts.cards)?),
+        Content::Reaction(reaction) => ("reaction", react(reaction, origin)?),
+        Content::Interactive(interactive) => ("interactive", interactive::write(interactive, origin)?.into()),
+        Content::Template(template) => ("template", template::write(template, origin)?.into()),
+        // Written by whoever asks for it, because it has more members than these.
+        Content::Raw(_) => return Err(Error::unsupported("content")),
     };
-    Ok((kind, Value::Object(object)))
+    Ok(Map::from_iter([("type".to_owned(), kind.into()), (kind.to_owned(), value)]))
+}
+
+/// An emoji on a message that was sent or received here; no emoji takes it away again.
+fn react(reaction: &Reaction, origin: &Origin<'_>) -> Result<Value> {
+    if reaction.message.sender != *origin.sender {
+        return Err(Error::not_portable("content.message"));
+    }
+    let emoji = reaction.emoji.as_deref().unwrap_or_default();
+    Ok(json!({"message_id": reaction.message.id, "emoji": emoji}))
 }
 
 /// A file: its address, or the id that it has at this sender.

@@ -2,23 +2,26 @@
 
 use serde_json::{Map, Value, json};
 
+mod contacts;
 mod content;
+mod direct_send;
+mod interactive;
+mod limits;
+mod raw;
 mod template;
 #[cfg(test)]
 mod tests;
 
+use super::endpoint::EndpointPath;
+use super::marketing::MarketingMessages;
 use crate::address::Recipient;
 use crate::error::{Error, Result};
 use crate::ids::{AttemptId, MessageRef, ProviderId, SenderId};
 use crate::outbound::{
-    Content, ContentKind, Dropped, OutboundMessage, TemplateHeader, Wish, chars_between, validate,
+    Category, Content, ContentKind, Dropped, OutboundMessage, TemplateHeader, Wish, filled, validate,
 };
 use crate::provider::Capabilities;
-
-/// In characters.
-pub(super) const MAX_TEXT: usize = 4096;
-/// In characters.
-pub(super) const MAX_CAPTION: usize = 1024;
+use limits::{MAX_CAPTION, MAX_TEXT};
 
 /// Who sends: what a message may refer to depends on it.
 pub(super) struct Origin<'a> {
@@ -26,11 +29,14 @@ pub(super) struct Origin<'a> {
     pub(super) sender: &'a SenderId,
     /// The business portfolio, if it is known.
     pub(super) portfolio: Option<&'a str>,
+    /// How marketing goes out, if not as everything else does.
+    pub(super) marketing: Option<&'a MarketingMessages>,
 }
 
 /// A request that lacks only the id of its attempt.
 pub(super) struct Prepared {
     body: Map<String, Value>,
+    pub(super) path: EndpointPath,
     pub(super) dropped: Vec<Dropped>,
 }
 
@@ -56,16 +62,20 @@ pub(super) fn prepare(message: &OutboundMessage, origin: &Origin<'_>) -> Result<
     if message.from.as_ref().is_some_and(|from| from != origin.sender) {
         return Err(Error::unsupported("from"));
     }
-    let mut body = Map::new();
+    let mut body = match &message.content {
+        Content::Raw(raw) => raw::members(raw, origin)?,
+        content => content::write(content, &message.to, origin)?,
+    };
+    // What every message has, over what a body of the caller's own may have in its place.
     body.insert("messaging_product".to_owned(), "whatsapp".into());
     address(&mut body, &message.to, origin)?;
 
     let mut dropped = Vec::new();
     if let Some(quote) = &message.reply_to {
-        // A template with a context is sent, and shown without the quote.
-        let quotable = !matches!(message.content, Content::Template(_));
+        // A template with a context is sent, and shown without the quote; a reaction with one is refused.
+        let quotable = !matches!(message.content, Content::Template(_) | Content::Reaction(_));
         if quotable && quote.message.sender == *origin.sender {
-            chars_between("reply_to", &quote.message.id, usize::MAX)?;
+            filled("reply_to", &quote.message.id)?;
             body.insert("context".to_owned(), json!({"message_id": quote.message.id}));
         } else if quote.required {
             return Err(Error::not_portable("reply_to"));
@@ -73,14 +83,30 @@ pub(super) fn prepare(message: &OutboundMessage, origin: &Origin<'_>) -> Result<
             dropped.push(Dropped::new(Wish::Quote));
         }
     }
-    if message.ttl.is_some() {
+    let lives = direct_send::write(&mut body, message)?;
+    if message.ttl.is_some() && !lives {
         dropped.push(Dropped::new(Wish::Ttl));
     }
+    let mut path = EndpointPath::Messages;
+    if let Some(marketing) = origin.marketing
+        && is_marketing(message, &body)
+    {
+        marketing.write(&mut body);
+        path = EndpointPath::MarketingMessages;
+    }
+    Ok(Prepared { body, path, dropped })
+}
 
-    let (kind, content) = content::write(&message.content, &message.to, origin)?;
-    body.insert("type".to_owned(), kind.into());
-    body.insert(kind.to_owned(), content);
-    Ok(Prepared { body, dropped })
+/// Whether the Marketing Messages API takes it: a template, to one user, of which somebody said what it is for.
+fn is_marketing(message: &OutboundMessage, body: &Map<String, Value>) -> bool {
+    message.category == Some(Category::Marketing)
+        && message.to.group().is_none()
+        && body.get("type").is_some_and(|kind| kind == "template")
+}
+
+/// `{"type":"image","image":{…}}`.
+fn typed(kind: &str, value: Value) -> Value {
+    json!({"type": kind, kind: value})
 }
 
 /// What [`prepare`] carries, for people.
@@ -91,16 +117,7 @@ pub(super) fn capabilities() -> Capabilities {
         max_caption: Some(MAX_CAPTION),
         mark_read: true,
         show_typing: true,
-        ..Capabilities::new([
-            ContentKind::Text,
-            ContentKind::Image,
-            ContentKind::Video,
-            ContentKind::Audio,
-            ContentKind::Document,
-            ContentKind::Sticker,
-            ContentKind::Location,
-            ContentKind::Template,
-        ])
+        ..Capabilities::new(ContentKind::ALL.iter().copied())
     }
 }
 
@@ -141,7 +158,7 @@ fn address(body: &mut Map<String, Value>, to: &Recipient, origin: &Origin<'_>) -
     Ok(())
 }
 
-/// Groups take texts, media and templates of these, and nothing else.
+/// Groups take texts, media and templates of these, and nothing else that the model has.
 fn fits_into_groups(content: &Content) -> bool {
     match content {
         Content::Text(_)
@@ -151,7 +168,10 @@ fn fits_into_groups(content: &Content) -> bool {
         | Content::Document(_)
         | Content::Sticker(_) => true,
         Content::Template(template) => {
-            !matches!(template.header, Some(TemplateHeader::Location(_) | TemplateHeader::Product(_)))
+            let mut headers = template.cards.iter().map(|card| &card.header).chain([&template.header]);
+            !headers.any(|header| {
+                matches!(header, Some(TemplateHeader::Location(_) | TemplateHeader::Product(_)))
+            })
         }
         _ => false,
     }

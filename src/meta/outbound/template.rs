@@ -1,60 +1,51 @@
 //! Templates: Meta's components out of the model's parts.
 
-use std::collections::HashSet;
-
 use serde_json::{Map, Value, json};
 
-use super::Origin;
 use super::content::{filename, location, media};
+use super::interactive::{insert, product, write_sections};
+use super::limits::{CARDS, MAX_BODY, MAX_HEADER, count_between, product_sections};
+use super::{Origin, typed};
 use crate::error::{Error, Result};
 use crate::outbound::{
-    ButtonParameter, Parameter, ParameterValue, Template, TemplateButton, TemplateHeader, chars_between,
-    validate_location,
+    ButtonParameter, Parameter, ParameterValue, Template, TemplateButton, TemplateCard, TemplateHeader,
+    chars_between, present,
 };
 
-/// In characters. Meta limits the whole body, so one parameter cannot be longer either.
-const MAX_BODY: usize = 1024;
-/// In characters.
-const MAX_HEADER: usize = 60;
 /// In characters.
 const MAX_COPY_CODE: usize = 20;
 /// A template has ten buttons.
-const MAX_BUTTON: u8 = 9;
+const MAX_BUTTON: usize = 9;
 
+/// A template that `validate` has looked at.
 pub(super) fn write(template: &Template, origin: &Origin<'_>) -> Result<Map<String, Value>> {
-    if template.offer_ends.is_some() {
-        return Err(Error::unsupported("content.offer_ends"));
-    }
-    if !template.cards.is_empty() {
-        return Err(Error::unsupported("content.cards"));
-    }
     let mut components = Vec::new();
     if let Some(code) = &template.one_time_code {
         // The code stands in the text and behind the button that copies it.
         let text = json!([{"type": "text", "text": code}]);
         components.push(json!({"type": "body", "parameters": text}));
-        components.push(button("url", 0, text));
+        components.push(button("url", 0, vec![json!({"type": "text", "text": code})]));
     }
     if let Some(part) = &template.header {
-        let parameter = header(part, origin)?;
-        components.push(json!({"type": "header", "parameters": [parameter]}));
+        components.push(write_header("content.header", part, origin)?);
     }
     if !template.body.is_empty() {
-        let parameters = template
-            .body
-            .iter()
-            .enumerate()
-            .map(|(index, part)| parameter(part, &format!("content.body[{index}]"), MAX_BODY))
-            .collect::<Result<Vec<_>>>()?;
-        components.push(json!({"type": "body", "parameters": parameters}));
+        components.push(write_body("content.body", &template.body)?);
     }
-    let mut seen = HashSet::new();
-    for (position, part) in template.buttons.iter().enumerate() {
-        let field = format!("content.buttons[{position}]");
-        if !seen.insert(part.index) {
-            return Err(Error::invalid(format!("{field}.index")));
-        }
-        components.push(filled_button(part, &field)?);
+    if let Some(end) = template.offer_ends {
+        let offer = json!({"expiration_time_ms": end.unix_millis()});
+        components.push(of_one("limited_time_offer", typed("limited_time_offer", offer)));
+    }
+    if let Some(target) = &template.tap_target {
+        let targets = json!([{"url": target.url, "title": target.title}]);
+        components.push(of_one("tap_target_configuration", typed("tap_target_configuration", targets)));
+    }
+    components.extend(write_buttons("content.buttons", &template.buttons)?);
+    if !template.cards.is_empty() {
+        count_between("content.cards", template.cards.len(), CARDS)?;
+        let write = |(index, part): (usize, &TemplateCard)| card(index, part, origin);
+        let cards = template.cards.iter().enumerate().map(write).collect::<Result<Vec<_>>>()?;
+        components.push(json!({"type": "carousel", "cards": cards}));
     }
 
     let mut object = Map::new();
@@ -66,24 +57,44 @@ pub(super) fn write(template: &Template, origin: &Origin<'_>) -> Result<Map<Stri
     Ok(object)
 }
 
-fn header(part: &TemplateHeader, origin: &Origin<'_>) -> Result<Value> {
-    const FILE: &str = "content.header.media";
-    let (kind, object) = match part {
-        TemplateHeader::Text(text) => return parameter(text, "content.header", MAX_HEADER),
-        TemplateHeader::Image(file) => ("image", media(file, FILE, origin)?),
-        TemplateHeader::Video(file) => ("video", media(file, FILE, origin)?),
-        TemplateHeader::Document { media: file, filename: name } => {
-            let mut object = media(file, FILE, origin)?;
+fn card(index: usize, part: &TemplateCard, origin: &Origin<'_>) -> Result<Value> {
+    let path = format!("content.cards[{index}]");
+    let mut components = Vec::new();
+    if let Some(part) = &part.header {
+        let field = format!("{path}.header");
+        if !matches!(part, TemplateHeader::Image(_) | TemplateHeader::Video(_) | TemplateHeader::Product(_)) {
+            return Err(Error::unsupported(field));
+        }
+        components.push(write_header(&field, part, origin)?);
+    }
+    if !part.body.is_empty() {
+        components.push(write_body(&format!("{path}.body"), &part.body)?);
+    }
+    components.extend(write_buttons(&format!("{path}.buttons"), &part.buttons)?);
+    Ok(json!({"card_index": index, "components": components}))
+}
+
+fn write_header(field: &str, part: &TemplateHeader, origin: &Origin<'_>) -> Result<Value> {
+    let file = |part| media(part, format!("{field}.media"), origin);
+    let parameter = match part {
+        TemplateHeader::Text(text) => parameter(text, field, MAX_HEADER)?,
+        TemplateHeader::Image(image) => typed("image", file(image)?.into()),
+        TemplateHeader::Video(video) => typed("video", file(video)?.into()),
+        TemplateHeader::Document { media, filename: name } => {
+            let mut object = file(media)?;
             filename(&mut object, name);
-            ("document", object)
+            typed("document", object.into())
         }
-        TemplateHeader::Location(place) => {
-            validate_location("content.header", place)?;
-            ("location", location(place))
-        }
-        TemplateHeader::Product(_) => return Err(Error::unsupported("content.header")),
+        TemplateHeader::Location(place) => typed("location", location(place).into()),
+        TemplateHeader::Product(item) => typed("product", product(item)),
     };
-    Ok(typed(kind, Value::Object(object)))
+    Ok(of_one("header", parameter))
+}
+
+fn write_body(path: &str, parts: &[Parameter]) -> Result<Value> {
+    let write = |(index, part): (usize, &Parameter)| parameter(part, &format!("{path}[{index}]"), MAX_BODY);
+    let parameters = parts.iter().enumerate().map(write).collect::<Result<Vec<_>>>()?;
+    Ok(json!({"type": "body", "parameters": parameters}))
 }
 
 /// A value, with the name of its place where places are named.
@@ -96,44 +107,64 @@ fn parameter(part: &Parameter, field: &str, max: usize) -> Result<Value> {
         }
         ParameterValue::DateTime { fallback } => typed("date_time", json!({"fallback_value": fallback})),
     };
-    if let (Some(name), Value::Object(value)) = (&part.name, &mut value) {
-        chars_between(format!("{field}.name"), name, usize::MAX)?;
-        value.insert("parameter_name".to_owned(), name.as_str().into());
-    }
+    insert(&mut value, "parameter_name", part.name.as_deref());
     Ok(value)
 }
 
+fn write_buttons(path: &str, parts: &[TemplateButton]) -> Result<Vec<Value>> {
+    let write =
+        |(position, part): (usize, &TemplateButton)| filled_button(part, &format!("{path}[{position}]"));
+    parts.iter().enumerate().map(write).collect()
+}
+
 fn filled_button(part: &TemplateButton, field: &str) -> Result<Value> {
-    if part.index > MAX_BUTTON {
-        let (limit, actual) = (u64::from(MAX_BUTTON), u64::from(part.index));
-        return Err(Error::over_limit(format!("{field}.index"), limit, actual));
-    }
-    let (kind, parameter) = match &part.parameter {
-        ButtonParameter::UrlSuffix { text } => {
-            chars_between(format!("{field}.text"), text, usize::MAX)?;
-            ("url", json!({"type": "text", "text": text}))
-        }
+    count_between(format!("{field}.index"), part.index.into(), (0, MAX_BUTTON))?;
+    let (kind, parameters) = match &part.parameter {
+        ButtonParameter::UrlSuffix { text } => ("url", vec![json!({"type": "text", "text": text})]),
         ButtonParameter::QuickReply { payload } => {
-            chars_between(format!("{field}.payload"), payload, usize::MAX)?;
-            ("quick_reply", json!({"type": "payload", "payload": payload}))
+            ("quick_reply", vec![typed("payload", payload.as_str().into())])
         }
         ButtonParameter::CopyCode { code } => {
             chars_between(format!("{field}.code"), code, MAX_COPY_CODE)?;
-            ("copy_code", json!({"type": "coupon_code", "coupon_code": code}))
+            ("copy_code", vec![typed("coupon_code", code.as_str().into())])
         }
-        ButtonParameter::Catalog { .. }
-        | ButtonParameter::MultiProduct { .. }
-        | ButtonParameter::Flow { .. }
-        | ButtonParameter::VoiceCall { .. } => return Err(Error::unsupported(field.to_owned())),
+        // Upper case, as in all of Meta's own examples. Without a parameter it shows the first product.
+        ButtonParameter::Catalog { thumbnail_product } => {
+            let thumbnail = present(thumbnail_product);
+            let action =
+                thumbnail.map(|product| typed("action", json!({"thumbnail_product_retailer_id": product})));
+            ("CATALOG", action.into_iter().collect())
+        }
+        ButtonParameter::MultiProduct { thumbnail_product, sections } => {
+            product_sections(&format!("{field}.sections"), sections)?;
+            let action = json!({
+                "thumbnail_product_retailer_id": thumbnail_product,
+                "sections": write_sections(sections),
+            });
+            ("mpm", vec![typed("action", action)])
+        }
+        ButtonParameter::Flow { token, data } => {
+            let mut action = Value::Object(Map::new());
+            insert(&mut action, "flow_token", present(token));
+            insert(&mut action, "flow_action_data", data.as_ref().map(|data| data.0.clone()));
+            ("flow", vec![typed("action", action)])
+        }
+        ButtonParameter::VoiceCall { ttl_minutes, payload } => {
+            let minutes = ttl_minutes.map(|minutes| typed("ttl_minutes", minutes.into()));
+            let payload = present(payload).map(|payload| typed("payload", payload.into()));
+            ("voice_call", minutes.into_iter().chain(payload).collect())
+        }
     };
-    Ok(button(kind, part.index, json!([parameter])))
+    Ok(button(kind, part.index, parameters))
 }
 
-fn button(kind: &str, index: u8, parameters: Value) -> Value {
-    json!({"type": "button", "sub_type": kind, "index": index.to_string(), "parameters": parameters})
+fn button(kind: &str, index: u8, parameters: Vec<Value>) -> Value {
+    let mut button = json!({"type": "button", "sub_type": kind, "index": index.to_string()});
+    insert(&mut button, "parameters", Some(parameters).filter(|parameters| !parameters.is_empty()));
+    button
 }
 
-/// `{"type":"image","image":{…}}`.
-fn typed(kind: &str, value: Value) -> Value {
-    json!({"type": kind, kind: value})
+/// A component with one parameter.
+fn of_one(kind: &str, parameter: Value) -> Value {
+    json!({"type": kind, "parameters": [parameter]})
 }

@@ -8,7 +8,7 @@ use crate::ids::SenderId;
 use crate::json::Json;
 use crate::outbound::{
     Action, AddressRequest, Card, CardAction, CtaUrl, Flow, FlowMode, FlowName, FlowStart, Header,
-    HeaderText, Interactive, List, ListRow, ListSection, ProductItem, ProductSection, ReplyButton,
+    HeaderText, Interactive, List, ListRow, ListSection, ProductItem, ProductSection, ReplyButton, VoiceCall,
 };
 
 #[derive(Deserialize)]
@@ -115,7 +115,7 @@ fn action(kind: &str, action: &Value, sender: &SenderId) -> Result<Option<Action
         }
         "carousel" => {
             let wire: WireCarousel = shape(action)?;
-            let cards = wire.cards.into_iter().map(|card| card.read(sender));
+            let cards = wire.cards.into_iter().enumerate().map(|(place, card)| card.read(place, sender));
             Action::Carousel { cards: cards.collect::<Result<_, _>>()? }
         }
         "request_contact_info" => named(action, "request_contact_info").map(|()| Action::ContactRequest)?,
@@ -126,10 +126,16 @@ fn action(kind: &str, action: &Value, sender: &SenderId) -> Result<Option<Action
             let wire: WireAddressRequest = parameters(action, "address_message")?;
             Action::Address(AddressRequest {
                 country: wire.country,
-                values: wire.values.map(Json),
-                saved_addresses: wire.saved_addresses.map(Json),
-                validation_errors: wire.validation_errors.map(Json),
+                values: wire.values,
+                saved_addresses: wire.saved_addresses,
+                validation_errors: wire.validation_errors,
             })
+        }
+        "voice_call" => {
+            let wire: WireVoiceCall = parameters(action, "voice_call")?;
+            let mut call = VoiceCall::new(wire.display_text);
+            (call.ttl_minutes, call.payload) = (wire.ttl_minutes, wire.payload);
+            Action::VoiceCall(call)
         }
         _ => return Ok(None),
     }))
@@ -204,7 +210,8 @@ struct WireFlow {
 #[derive(Deserialize)]
 struct WireFlowPayload {
     screen: String,
-    data: Option<Value>,
+    #[serde(default, deserialize_with = "crate::json::present")]
+    data: Option<Json>,
 }
 
 impl WireFlow {
@@ -219,7 +226,7 @@ impl WireFlow {
         };
         let start = match (self.flow_action.as_deref(), self.flow_action_payload) {
             (None | Some("navigate"), Some(payload)) => {
-                Some(FlowStart::Navigate { screen: payload.screen, data: payload.data.map(Json) })
+                Some(FlowStart::Navigate { screen: payload.screen, data: payload.data })
             }
             (None | Some("navigate"), None) => None,
             (Some("data_exchange"), None) => Some(FlowStart::DataExchange),
@@ -249,6 +256,8 @@ struct WireProductList {
 
 #[derive(Deserialize)]
 pub(super) struct WireProductSection {
+    /// A single section needs none.
+    #[serde(default)]
     title: String,
     product_items: Vec<WireProductName>,
 }
@@ -277,6 +286,7 @@ struct WireCarousel {
 
 #[derive(Deserialize)]
 struct WireCard {
+    card_index: usize,
     #[serde(rename = "type")]
     kind: String,
     header: Option<WireHeader>,
@@ -285,7 +295,10 @@ struct WireCard {
 }
 
 impl WireCard {
-    fn read(self, sender: &SenderId) -> Result<Card, Refusal> {
+    fn read(self, place: usize, sender: &SenderId) -> Result<Card, Refusal> {
+        if self.card_index != place {
+            return Err(invalid());
+        }
         let action = match self.kind.as_str() {
             "cta_url" => CardAction::CtaUrl(parameters::<WireCtaUrl>(&self.action, "cta_url")?.read()),
             "product" => CardAction::Product(shape::<WireProduct>(&self.action)?.read()),
@@ -302,7 +315,17 @@ impl WireCard {
 #[derive(Deserialize)]
 struct WireAddressRequest {
     country: String,
-    values: Option<Value>,
-    saved_addresses: Option<Value>,
-    validation_errors: Option<Value>,
+    #[serde(default, deserialize_with = "crate::json::present")]
+    values: Option<Json>,
+    #[serde(default, deserialize_with = "crate::json::present")]
+    saved_addresses: Option<Json>,
+    #[serde(default, deserialize_with = "crate::json::present")]
+    validation_errors: Option<Json>,
+}
+
+#[derive(Deserialize)]
+struct WireVoiceCall {
+    display_text: String,
+    ttl_minutes: Option<u32>,
+    payload: Option<String>,
 }

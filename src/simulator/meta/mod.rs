@@ -16,7 +16,9 @@ use crate::outbound::Content;
 
 mod account;
 mod content;
+mod direct_send;
 mod interactive;
+mod marketing;
 mod media;
 mod template;
 
@@ -141,6 +143,10 @@ fn route(
             (&Method::POST, id, ["messages"]) if id == accounts.phone_number_id => {
                 messages(accounts, state, request.body(), now)
             }
+            (&Method::POST, id, ["marketing_messages"]) if id == accounts.phone_number_id => {
+                marketing::look_at(request.body())?;
+                messages(accounts, state, request.body(), now)
+            }
             (&Method::POST, id, ["media"]) if id == accounts.phone_number_id => {
                 let number = state.next_id();
                 media::upload(&mut state.media, number, request, now)
@@ -228,7 +234,8 @@ fn messages(
             "Param biz_opaque_callback_data must be at most 512 characters long.",
         ));
     }
-    if !content.opens_conversations() && !state.window_is_open(Side::Meta, user, now) {
+    let opens = direct_send::look_at(&body, &content)? || content.opens_conversations();
+    if !opens && !state.window_is_open(Side::Meta, user, now) {
         return Err(Refusal {
             details: Some(
                 "Message failed to send because more than 24 hours have passed since the customer last \

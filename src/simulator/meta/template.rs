@@ -1,5 +1,4 @@
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::Refusal;
 use super::content::{WireLocation, WireMedia};
@@ -8,7 +7,8 @@ use crate::clock::Timestamp;
 use crate::ids::SenderId;
 use crate::json::Json;
 use crate::outbound::{
-    ButtonParameter, Parameter, ParameterValue, Template, TemplateButton, TemplateCard, TemplateHeader,
+    ButtonParameter, Parameter, ParameterValue, TapTarget, Template, TemplateButton, TemplateCard,
+    TemplateHeader,
 };
 
 #[derive(Deserialize)]
@@ -38,6 +38,7 @@ struct WireComponent {
 
 #[derive(Deserialize)]
 struct WireCard {
+    card_index: usize,
     components: Vec<WireComponent>,
 }
 
@@ -65,6 +66,7 @@ struct WireParameter {
     location: Option<WireLocation>,
     product: Option<WireProduct>,
     limited_time_offer: Option<WireOffer>,
+    tap_target_configuration: Vec<WireTapTarget>,
     payload: Option<String>,
     coupon_code: Option<String>,
     ttl_minutes: Option<u32>,
@@ -89,12 +91,19 @@ struct WireOffer {
 }
 
 #[derive(Deserialize)]
+struct WireTapTarget {
+    url: String,
+    title: String,
+}
+
+#[derive(Deserialize, Default)]
 struct WireAction {
     thumbnail_product_retailer_id: Option<String>,
     #[serde(default)]
     sections: Vec<WireProductSection>,
     flow_token: Option<String>,
-    flow_action_data: Option<Value>,
+    #[serde(default, deserialize_with = "crate::json::present")]
+    flow_action_data: Option<Json>,
 }
 
 /// What a template message says.
@@ -106,8 +115,10 @@ pub(super) fn read(wire: WireTemplate, sender: &SenderId) -> Result<Template, Re
             "body" => template.body = component.body()?,
             "button" => template.buttons.push(component.button()?),
             "limited_time_offer" => template.offer_ends = Some(component.offer_ends()?),
+            "tap_target_configuration" => template.tap_target = Some(component.tap_target()?),
             "carousel" => {
-                let cards = component.cards.into_iter().map(|card| card.read(sender));
+                let cards = component.cards.into_iter().enumerate();
+                let cards = cards.map(|(place, card)| card.read(place, sender));
                 template.cards = cards.collect::<Result<_, _>>()?;
             }
             _ => return Err(invalid()),
@@ -125,10 +136,12 @@ fn one_time_code(template: Template) -> Template {
         ) if code == again => code.clone(),
         _ => return template,
     };
-    if template.header.is_some() || template.offer_ends.is_some() || !template.cards.is_empty() {
-        return template;
-    }
-    Template::authentication(template.name, template.language, code)
+    let bare = Template {
+        body: template.body.clone(),
+        buttons: template.buttons.clone(),
+        ..Template::new(&*template.name, &*template.language)
+    };
+    if bare == template { Template::authentication(template.name, template.language, code) } else { template }
 }
 
 fn invalid() -> Refusal {
@@ -136,7 +149,10 @@ fn invalid() -> Refusal {
 }
 
 impl WireCard {
-    fn read(self, sender: &SenderId) -> Result<TemplateCard, Refusal> {
+    fn read(self, place: usize, sender: &SenderId) -> Result<TemplateCard, Refusal> {
+        if self.card_index != place {
+            return Err(invalid());
+        }
         let mut card = TemplateCard::default();
         for component in self.components {
             match component.kind.to_ascii_lowercase().as_str() {
@@ -188,6 +204,14 @@ impl WireComponent {
         Timestamp::from_unix_millis(offer.expiration_time_ms).ok_or_else(invalid)
     }
 
+    fn tap_target(self) -> Result<TapTarget, Refusal> {
+        let mut targets = self.only()?.tap_target_configuration.into_iter();
+        match (targets.next(), targets.next()) {
+            (Some(target), None) => Ok(TapTarget::new(target.url, target.title)),
+            _ => Err(invalid()),
+        }
+    }
+
     fn button(mut self) -> Result<TemplateButton, Refusal> {
         let index = match self.index.take().ok_or_else(invalid)? {
             WireIndex::Number(index) => index,
@@ -203,6 +227,13 @@ impl WireComponent {
             }
             let parameter = ButtonParameter::VoiceCall { ttl_minutes, payload };
             return Ok(TemplateButton { index, parameter });
+        }
+        if kind == "catalog" && self.parameters.is_empty() {
+            // The first product of the catalogue is shown.
+            return Ok(TemplateButton {
+                index,
+                parameter: ButtonParameter::Catalog { thumbnail_product: None },
+            });
         }
         let wire = self.only()?;
         let parameter = match kind.as_str() {
@@ -220,9 +251,8 @@ impl WireComponent {
                 }
             }
             "flow" => {
-                let (token, data) =
-                    wire.action.map_or((None, None), |action| (action.flow_token, action.flow_action_data));
-                ButtonParameter::Flow { token, data: data.map(Json) }
+                let action = wire.action.unwrap_or_default();
+                ButtonParameter::Flow { token: action.flow_token, data: action.flow_action_data }
             }
             _ => return Err(invalid()),
         };

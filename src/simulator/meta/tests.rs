@@ -197,6 +197,68 @@ fn outside_of_the_window_only_a_template_goes() {
 }
 
 #[test]
+fn a_direct_send_goes_outside_of_the_window_as_a_template_does() {
+    let bench = Bench::new();
+    bench.simulator.enforce_windows(true);
+    let text = |own: Value| {
+        let mut message = json!({ "type": "text", "text": { "body": "x" } });
+        message.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        bench.meta_message(&message)
+    };
+    for own in [
+        json!({ "category": "utility" }),
+        json!({ "category": "utility", "ttl_seconds": 30 }),
+        json!({ "category": "utility", "ttl_seconds": 43_200 }),
+        json!({ "category": "authentication", "ttl_seconds": 900 }),
+    ] {
+        assert_eq!(bench.json(text(own.clone())).0, 200, "{own}");
+    }
+    for own in [
+        json!({ "category": "marketing" }),
+        json!({ "category": 1 }),
+        json!({ "ttl_seconds": 60 }),
+        json!({ "category": "utility", "ttl_seconds": 29 }),
+        json!({ "category": "utility", "ttl_seconds": 43_201 }),
+        json!({ "category": "authentication", "ttl_seconds": 901 }),
+        json!({ "category": "utility", "ttl_seconds": "60" }),
+        json!({ "category": "utility", "type": "location", "location": { "latitude": 1, "longitude": 2 } }),
+    ] {
+        assert_eq!(refused(&bench, text(own.clone())), (400, 100.into(), Value::Null), "{own}");
+    }
+}
+
+#[test]
+fn the_marketing_api_takes_templates_only() {
+    let bench = Bench::new();
+    let post = |own: Value| {
+        let mut message = json!({
+            "messaging_product": "whatsapp", "to": ADA,
+            "type": "template", "template": { "name": "t", "language": { "code": "en" } },
+        });
+        message.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        let path = format!("/v25.0/{}/marketing_messages", bench.accounts.phone_number_id);
+        bench.to_meta(Method::POST, &path, &message.to_string())
+    };
+    for own in [
+        json!({}),
+        json!({ "product_policy": "STRICT", "message_activity_sharing": true }),
+        json!({ "product_policy": "CLOUD_API_FALLBACK", "message_activity_sharing": false }),
+    ] {
+        assert_eq!(bench.json(post(own.clone())).0, 200, "{own}");
+    }
+    for (own, code) in [
+        (json!({ "type": "text", "text": { "body": "x" } }), 131_055),
+        (json!({ "product_policy": "strict" }), 100),
+        (json!({ "message_activity_sharing": "yes" }), 100),
+        (json!({ "to": "" }), 100),
+    ] {
+        assert_eq!(refused(&bench, post(own.clone())), (400, code.into(), Value::Null), "{own}");
+    }
+    let garbage = format!("/v25.0/{}/marketing_messages", bench.accounts.phone_number_id);
+    assert_eq!(refused(&bench, bench.to_meta(Method::POST, &garbage, "x")), (400, 100.into(), Value::Null));
+}
+
+#[test]
 fn callback_data_is_an_attempt_and_a_reference() {
     let bench = Bench::new();
     let id = AttemptId::from_u128(9);

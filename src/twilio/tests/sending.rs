@@ -6,7 +6,8 @@ use crate::error::{Acceptance, Error, ErrorKind};
 use crate::ids::{AttemptId, MediaRef, MessageRef, ProviderId, SenderId};
 use crate::json::Json;
 use crate::outbound::{
-    Attempt, Content, FileBytes, Interactive, Link, Location, OutboundMessage, Raw, Template, Text, Wish,
+    Attempt, Category, Content, FileBytes, Interactive, Link, Location, OutboundMessage, Raw, Template, Text,
+    Wish,
 };
 use crate::provider::WhatsAppProvider;
 
@@ -307,7 +308,11 @@ fn what_twilio_cannot_carry_is_refused_before_any_request() {
         (Content::sticker(link()), Unsupported, "content"),
         (Content::contacts([crate::outbound::ContactCard::named("A B", "A")]), Unsupported, "content"),
         (Content::reaction(message, "x"), Unsupported, "content"),
-        (Interactive::buttons("a?", []).into(), Unsupported, "content"),
+        (
+            Interactive::buttons("a?", [crate::outbound::ReplyButton::new("y", "Yes")]).into(),
+            Unsupported,
+            "content",
+        ),
         (Content::Raw(Raw::new(ProviderId::TWILIO, body)), Unsupported, "content"),
         (Template::new("other", "en_US").into(), TemplateUnavailable, "content.name"),
     ] {
@@ -319,6 +324,13 @@ fn what_twilio_cannot_carry_is_refused_before_any_request() {
     assert_eq!((error.kind(), error.field()), (Unsupported, Some("via")));
     let (form, _) = sent(&twilio, &wire, &hi.clone().with_via_only(ProviderId::TWILIO));
     assert_eq!(form, pairs(&[TO, FROM, ("Body", "hi")]));
+    let direct = hi.clone().with_direct_send(Category::Utility);
+    let error = refused(&twilio, &wire, &direct);
+    assert_eq!((error.kind(), error.field()), (Unsupported, Some("direct_send")));
+    // A template needs none.
+    let template =
+        OutboundMessage::new(to(), Template::new("other", "en_US")).with_direct_send(Category::Utility);
+    assert_eq!(refused(&twilio, &wire, &template).kind(), TemplateUnavailable);
     assert!(twilio.check(&hi.with_via(ProviderId::META)).is_ok(), "a soft wish is not ours to refuse");
 }
 

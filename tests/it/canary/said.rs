@@ -76,7 +76,10 @@ pub(super) fn contents(sender: &SenderId) -> Vec<Content> {
         shipped.with_button(1, ButtonParameter::quick_reply("canary-payload")).into(),
         Template::authentication("login", "en_US", "canary-otp").into(),
         Template::new("unknown", "en_US").with_body(["canary-parameter"]).into(),
-        Content::Raw(Raw::new(ProviderId::META, Json::from_value(&json!({ "x": "canary-raw" })).unwrap())),
+        Content::Raw(Raw::new(
+            ProviderId::META,
+            Json::from_value(&json!({ "type": "x", "x": "canary-raw" })).unwrap(),
+        )),
     ];
     contents.extend(actions().into_iter().map(|action| {
         let interactive = json!({
@@ -123,13 +126,22 @@ fn actions() -> Vec<Value> {
             "type": "carousel",
             "cards": [
                 { "header": { "image": { "link": link("card.png").as_str() } }, "body": "canary-card",
+                  "action": with(url.clone(), "cta_url") },
+                { "header": { "image": { "link": link("card.png").as_str() } }, "body": "canary-card",
                   "action": with(url, "cta_url") },
+            ],
+        }),
+        json!({
+            "type": "carousel",
+            "cards": [
+                { "action": with(product.clone(), "product") },
                 { "body": "canary-card", "action": with(product, "product") },
             ],
         }),
         json!({ "type": "contact_request" }),
         json!({ "type": "call_permission" }),
         json!({ "type": "address", "country": "IN", "values": { "name": "canary-name" } }),
+        json!({ "type": "voice_call", "display_text": "canary-call", "payload": "canary-payload" }),
     ]
 }
 

@@ -244,7 +244,9 @@ fn goes_on(failure: &Failure, message: &OutboundMessage) -> bool {
     failure.acceptance == Acceptance::Unknown
         || match failure.kind {
             ErrorKind::Throttled => message.effective_category() == Category::Authentication,
-            ErrorKind::WindowClosed => message.contents().any(Content::opens_conversations),
+            ErrorKind::WindowClosed => {
+                message.contents().any(|content| message.opens_conversation_with(content))
+            }
             kind => matches!(
                 kind,
                 ErrorKind::Unsupported

@@ -1,7 +1,11 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::outbound::{ButtonParameter, Location, Parameter, ParameterValue, Template, TemplateHeader};
+use crate::json::Json;
+use crate::outbound::{
+    ContactAddress, ContactCard, ContactEmail, ContactName, ContactOrganization, ContactPhone, ContactUrl,
+    Location, Raw, Template, TemplateHeader,
+};
 
 #[test]
 fn every_content_as_meta_wants_it() {
@@ -99,95 +103,112 @@ fn coordinates_read_back_exactly() {
 }
 
 #[test]
-fn templates_part_by_part() {
-    let template = || Template::new("order_ready", "en_US");
-    let components = |template: Template| {
-        let mut sent = content(template);
-        assert_eq!(sent["type"], "template");
-        let template = sent["template"].as_object_mut().unwrap();
-        assert_eq!(template.remove("name"), Some("order_ready".into()));
-        assert_eq!(template.remove("language"), Some(json!({"code": "en_US"})));
-        template.remove("components").unwrap_or_default()
+fn contact_cards() {
+    let text = |text: &str| Some(text.to_owned());
+    let card = ContactCard {
+        name: Some(ContactName {
+            formatted: "Dr. Ada K. Lovel Esq.".to_owned(),
+            first: text("Ada"),
+            middle: text("K."),
+            last: text("Lovel"),
+            prefix: text("Dr."),
+            suffix: text("Esq."),
+        }),
+        phones: vec![ContactPhone {
+            phone: text("+15550009999"),
+            wa_id: text("15550009999"),
+            label: text("CELL"),
+        }],
+        emails: vec![ContactEmail { email: text("ada@mail.example"), label: text("Work") }],
+        addresses: vec![ContactAddress {
+            street: text("1 Long Way"),
+            city: text("Mill Park"),
+            state: text("CA"),
+            zip: text("94000"),
+            country: text("United States"),
+            country_code: text("US"),
+            label: text("Office"),
+        }],
+        urls: vec![ContactUrl { url: text("https://mill.example"), label: text("Company") }],
+        organization: Some(ContactOrganization {
+            company: text("The Mill"),
+            department: text("Flour"),
+            title: text("Miller"),
+        }),
+        birthday: text("1999-01-23"),
+        ..ContactCard::default()
     };
-    let value = |value| Parameter { name: None, value };
-    let mut values = template().with_body(["Ada"]);
-    values.body.push(value(ParameterValue::currency("$100.99", "USD", 100_990)));
-    values.body.push(value(ParameterValue::date_time("June 1")));
-    let mut place = Location::new(1.5, 2.5);
-    place.name = Some("Here".to_owned());
-    let header = |parameter: Value| json!([{"type": "header", "parameters": [parameter]}]);
-    for (template, expected) in [
-        (template(), Value::Null),
-        (
-            values,
-            json!([{"type": "body", "parameters": [
-                {"type": "text", "text": "Ada"},
-                {"type": "currency", "currency": {"fallback_value": "$100.99", "code": "USD", "amount_1000": 100_990}},
-                {"type": "date_time", "date_time": {"fallback_value": "June 1"}},
-            ]}]),
-        ),
-        (
-            template().with_named("name", "Ada").with_named("table", "7"),
-            json!([{"type": "body", "parameters": [
-                {"type": "text", "parameter_name": "name", "text": "Ada"},
-                {"type": "text", "parameter_name": "table", "text": "7"},
-            ]}]),
-        ),
-        (
-            template().with_header(TemplateHeader::Text(Parameter {
-                name: Some("shop".to_owned()),
-                ..Parameter::text("Mill")
-            })),
-            header(json!({"type": "text", "parameter_name": "shop", "text": "Mill"})),
-        ),
-        (
-            template().with_header(TemplateHeader::Image(stored().into())),
-            header(json!({"type": "image", "image": {"id": "3000007"}})),
-        ),
-        (
-            template().with_header(TemplateHeader::Video(link("v.mp4").into())),
-            header(json!({"type": "video", "video": {"link": "https://files.example/v.mp4"}})),
-        ),
-        (
-            template().with_header(TemplateHeader::Document {
-                media: link("a.pdf").into(),
-                filename: Some("bill.pdf".to_owned()),
-            }),
-            header(json!({"type": "document", "document": {
-                "link": "https://files.example/a.pdf", "filename": "bill.pdf",
-            }})),
-        ),
-        (
-            template().with_header(TemplateHeader::Location(place)),
-            header(
-                json!({"type": "location", "location": {"latitude": 1.5, "longitude": 2.5, "name": "Here"}}),
-            ),
-        ),
-        (
-            template()
-                .with_body(["Ada"])
-                .with_button(0, ButtonParameter::quick_reply("STOP"))
-                .with_url_suffix(1, "track/77")
-                .with_button(9, ButtonParameter::copy_code("SAVE25")),
-            json!([
-                {"type": "body", "parameters": [{"type": "text", "text": "Ada"}]},
-                {"type": "button", "sub_type": "quick_reply", "index": "0",
-                 "parameters": [{"type": "payload", "payload": "STOP"}]},
-                {"type": "button", "sub_type": "url", "index": "1",
-                 "parameters": [{"type": "text", "text": "track/77"}]},
-                {"type": "button", "sub_type": "copy_code", "index": "9",
-                 "parameters": [{"type": "coupon_code", "coupon_code": "SAVE25"}]},
-            ]),
-        ),
-        (
-            Template::authentication("order_ready", "en_US", "J$Fp"),
-            json!([
-                {"type": "body", "parameters": [{"type": "text", "text": "J$Fp"}]},
-                {"type": "button", "sub_type": "url", "index": "0",
-                 "parameters": [{"type": "text", "text": "J$Fp"}]},
-            ]),
-        ),
-    ] {
-        assert_eq!(components(template), expected);
+    let mut small = ContactCard::named("Bob", "Bob").with_phone("+15550008888");
+    small.birthday = text("");
+    small.phones[0].label = text("");
+    assert_eq!(
+        content(Content::contacts([card, small])),
+        json!({"type": "contacts", "contacts": [
+            {
+                "name": {
+                    "formatted_name": "Dr. Ada K. Lovel Esq.", "first_name": "Ada", "middle_name": "K.",
+                    "last_name": "Lovel", "prefix": "Dr.", "suffix": "Esq.",
+                },
+                "phones": [{"phone": "+15550009999", "wa_id": "15550009999", "type": "CELL"}],
+                "emails": [{"email": "ada@mail.example", "type": "Work"}],
+                "addresses": [{
+                    "street": "1 Long Way", "city": "Mill Park", "state": "CA", "zip": "94000",
+                    "country": "United States", "country_code": "US", "type": "Office",
+                }],
+                "urls": [{"url": "https://mill.example", "type": "Company"}],
+                "org": {"company": "The Mill", "department": "Flour", "title": "Miller"},
+                "birthday": "1999-01-23",
+            },
+            {"name": {"formatted_name": "Bob", "first_name": "Bob"}, "phones": [{"phone": "+15550008888"}]},
+        ]})
+    );
+}
+
+#[test]
+fn reactions_and_their_removal() {
+    let target = || MessageRef::new(sender(), "wamid.IN");
+    for (message, emoji) in
+        [(Content::reaction(target(), "👍🏽"), "👍🏽"), (Content::remove_reaction(target()), "")]
+    {
+        assert_eq!(
+            content(message),
+            json!({"type": "reaction", "reaction": {"message_id": "wamid.IN", "emoji": emoji}})
+        );
     }
+}
+
+#[test]
+fn a_body_of_ones_own_within_what_every_message_has() {
+    let raw = |body: Value| Raw::new(ProviderId::META, Json::from_value(&body).unwrap());
+    let pin = json!({"type": "pin", "pin": {"type": "pin", "message_id": "wamid.IN", "expiration_days": 7}});
+    assert_eq!(content(Content::Raw(raw(pin.clone()))), pin);
+
+    let mut crowded = pin.clone();
+    for (member, value) in [("messaging_product", "x"), ("biz_opaque_callback_data", "x"), ("novelty", "x")] {
+        crowded[member] = value.into();
+    }
+    crowded["context"] = json!({"message_id": "wamid.OWN"});
+    let (body, _) = posted(&OutboundMessage::new(to(), Content::Raw(raw(crowded.clone()))));
+    assert_eq!(body["messaging_product"], "whatsapp");
+    assert_eq!(body["biz_opaque_callback_data"], "00000000000000000000000000000abc");
+    assert_eq!((&body["novelty"], &body["pin"]), (&json!("x"), &pin["pin"]));
+    assert_eq!(body["context"], json!({"message_id": "wamid.OWN"}));
+
+    let quoting = OutboundMessage::new(to(), Content::Raw(raw(crowded)));
+    let (body, _) = posted(&quoting.with_reply_to(MessageRef::new(sender(), "wamid.OUR")));
+    assert_eq!(body["context"], json!({"message_id": "wamid.OUR"}));
+
+    for name in ["to", "recipient", "recipient_type", "status"] {
+        let mut own = pin.clone();
+        own[name] = "x".into();
+        assert_eq!(refused_content(Content::Raw(raw(own))), (InvalidMessage, format!("content.body.{name}")));
+    }
+    for kind in [json!({}), json!({"type": ""}), json!({"type": 1})] {
+        assert_eq!(
+            refused_content(Content::Raw(raw(kind))),
+            (InvalidMessage, "content.body.type".to_owned())
+        );
+    }
+    let foreign = Raw::new(ProviderId::TWILIO, Json::from_value(&pin).unwrap());
+    assert_eq!(refused_content(Content::Raw(foreign)), (NotPortable, "content.provider".to_owned()));
 }

@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::*;
 use crate::address::{GroupId, Recipient, UserId};
-use crate::outbound::{Template, Wish};
+use crate::json::Json;
+use crate::meta::{MarketingMessages, ProductPolicy};
+use crate::outbound::{Category, Interactive, Raw, ReplyButton, Template, Wish};
 
 #[test]
 fn recipients_by_each_of_their_names() {
@@ -70,6 +72,16 @@ fn quotes_references_and_wishes() {
         (NotPortable, "reply_to".to_owned())
     );
 
+    // A reaction stands on a message and quotes none: with a context it is refused.
+    let reaction = || OutboundMessage::new(to(), Content::reaction(ours.clone(), "👍"));
+    let (body, receipt) = posted(&reaction().with_reply_to(ours.clone()));
+    assert_eq!(body.get("context"), None);
+    assert_eq!(dropped(&receipt), [Wish::Quote]);
+    assert_eq!(
+        refused(&reaction().with_reply_to(ours.clone()).quote_required()),
+        (NotPortable, "reply_to".to_owned())
+    );
+
     for (reference, expected) in [
         (None, "00000000000000000000000000000abc".to_owned()),
         (Some(""), "00000000000000000000000000000abc".to_owned()),
@@ -93,4 +105,94 @@ fn only_what_is_meant_for_this_sender() {
     assert_eq!(refused(&text().with_from(elsewhere())), (Unsupported, "from".to_owned()));
     assert_eq!(refused(&text().with_via_only(ProviderId::TWILIO)), (Unsupported, "via".to_owned()));
     assert_eq!(refused(&OutboundMessage::text(Recipient::Unknown, "Hi")), (InvalidMessage, "to".to_owned()));
+}
+
+#[test]
+fn direct_sends_are_asked_for() {
+    let text = || OutboundMessage::text(to(), "Your order 77 has shipped.");
+    // A category alone is no Direct Send, and a time to live then means nothing.
+    let (body, receipt) = posted(&text().with_category(Category::Utility).with_ttl(Duration::from_secs(60)));
+    assert_eq!((body.get("category"), body.get("ttl_seconds")), (None, None));
+    assert_eq!(receipt.dropped().len(), 1);
+
+    let buttons = Interactive::buttons("Fine?", [ReplyButton::new("y", "Yes")]);
+    let address = Interactive::cta_url("See it", "See", "https://shop.example");
+    for content in [Content::text("Hi"), buttons.into(), address.into()] {
+        for (category, word) in [(Category::Utility, "utility"), (Category::Authentication, "authentication")]
+        {
+            let message = OutboundMessage::new(to(), content.clone()).with_direct_send(category);
+            let (body, _) = posted(&message);
+            assert_eq!((body["category"].as_str(), body.get("ttl_seconds")), (Some(word), None));
+            let (body, receipt) = posted(&message.with_ttl(Duration::from_secs(600)));
+            assert_eq!((body["category"].as_str(), &body["ttl_seconds"]), (Some(word), &json!(600)));
+            assert_eq!(receipt.dropped(), []);
+        }
+    }
+    assert_eq!(
+        posted(&text().with_direct_send(Category::Utility).with_ttl(Duration::from_secs(3600))).0,
+        json!({
+            "messaging_product": "whatsapp", "recipient_type": "individual", "to": "+15550002222",
+            "biz_opaque_callback_data": "00000000000000000000000000000abc",
+            "type": "text", "category": "utility", "ttl_seconds": 3600,
+            "text": {"body": "Your order 77 has shipped."},
+        })
+    );
+
+    // A template opens a conversation anyway.
+    let template = OutboundMessage::template(to(), Template::new("t", "en"));
+    let message = template.with_direct_send(Category::Utility).with_ttl(Duration::from_secs(60));
+    let (body, receipt) = posted(&message);
+    assert_eq!((body.get("category"), body.get("ttl_seconds")), (None, None));
+    assert_eq!(receipt.dropped().len(), 1);
+
+    let group = GroupId::new("Y2Fw").unwrap();
+    for message in [
+        OutboundMessage::new(to(), Content::image(stored())),
+        OutboundMessage::new(to(), Content::location(1.0, 2.0)),
+        OutboundMessage::new(group, Content::text("Hi")),
+    ] {
+        let message = message.with_direct_send(Category::Utility);
+        assert_eq!(refused(&message), (Unsupported, "direct_send".to_owned()));
+    }
+    assert_eq!(
+        refused(&text().with_direct_send(Category::Marketing)),
+        (InvalidMessage, "category".to_owned())
+    );
+}
+
+#[test]
+fn marketing_goes_its_own_way_where_that_was_chosen() {
+    let template = || OutboundMessage::template(to(), Template::new("sale", "en"));
+    let marketing = || template().with_category(Category::Marketing);
+    let raw = Raw::new(ProviderId::META, Json::parse(r#"{"type":"template","template":{}}"#).unwrap());
+    let raw = OutboundMessage::new(to(), Content::Raw(raw)).with_category(Category::Marketing);
+    let text = OutboundMessage::text(to(), "Sale").with_category(Category::Marketing);
+    let group = OutboundMessage::new(GroupId::new("Y2Fw").unwrap(), Template::new("sale", "en"));
+    let group = group.with_category(Category::Marketing);
+    let settings =
+        MarketingMessages::new().with_product_policy(ProductPolicy::Strict).with_activity_sharing(false);
+    let fallback = MarketingMessages::new().with_product_policy(ProductPolicy::CloudApiFallback);
+    let silent = (None, None);
+    let strict = (Some(json!("STRICT")), Some(json!(false)));
+    for (message, chosen, way, members) in [
+        (marketing(), None, "messages", &silent),
+        (marketing(), Some(settings), "marketing_messages", &strict),
+        (marketing(), Some(MarketingMessages::new()), "marketing_messages", &silent),
+        (marketing(), Some(fallback), "marketing_messages", &(Some(json!("CLOUD_API_FALLBACK")), None)),
+        (raw, Some(settings), "marketing_messages", &strict),
+        (template(), Some(settings), "messages", &silent),
+        (template().with_category(Category::Utility), Some(settings), "messages", &silent),
+        (text, Some(settings), "messages", &silent),
+        (group, Some(settings), "messages", &silent),
+    ] {
+        let fake = Fake::new([Reply::Whole(200, TAKEN.to_owned())]);
+        let builder = builder(&fake);
+        let meta = chosen.map_or(builder, |chosen| super::builder(&fake).marketing_messages(chosen)).build();
+        run(meta.unwrap().send(&message)).unwrap();
+        let requests = fake.requests.lock().unwrap();
+        assert_eq!(requests[0].request.uri().path(), format!("/v25.0/100000000000007/{way}"));
+        let body = requests[0].json();
+        let found = (body.get("product_policy").cloned(), body.get("message_activity_sharing").cloned());
+        assert_eq!(&found, members);
+    }
 }

@@ -1,6 +1,9 @@
 mod contents;
 mod envelope;
+mod interactive;
+mod limits;
 mod refusals;
+mod templates;
 
 use serde_json::Value;
 

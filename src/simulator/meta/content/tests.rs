@@ -7,6 +7,7 @@ use crate::outbound::{
     Action, AddressRequest, ButtonParameter, Card, CardAction, ContactCard, ContactOrganization, Content,
     Flow, FlowMode, FlowName, FlowStart, Header, Interactive, Link, ListRow, ListSection, Media, Parameter,
     ParameterValue, ProductItem, ProductSection, Raw, ReplyButton, Template, TemplateCard, TemplateHeader,
+    VoiceCall,
 };
 use crate::simulator::harness::Bench;
 
@@ -258,11 +259,18 @@ fn interactive_contents_read_back() {
             }),
             body(Action::Address(address)),
         ),
+        (
+            json!({
+                "type": "voice_call", "body": { "text": "Body" },
+                "action": { "name": "voice_call", "parameters": { "display_text": "Call", "ttl_minutes": 9, "payload": "p" } },
+            }),
+            body(Action::VoiceCall(VoiceCall::new("Call").with_ttl_minutes(9).with_payload("p"))),
+        ),
     ] {
         assert!(bench.meta_content(&interactive(own.clone())) == Content::Interactive(expected), "{own}");
     }
     let unknown = interactive(
-        json!({ "type": "voice_call", "body": { "text": "Call" }, "action": { "name": "voice_call" } }),
+        json!({ "type": "order_details", "body": { "text": "Pay" }, "action": { "name": "review_and_pay" } }),
     );
     let raw = Json::parse(&unknown.to_string()).unwrap();
     assert!(bench.meta_content(&unknown) == Content::Raw(Raw::new(ProviderId::META, raw)));

@@ -1,10 +1,15 @@
 use serde::{Deserialize, Serialize};
 
+mod button;
+mod card;
+
+pub use button::{ButtonParameter, TemplateButton};
+pub use card::{TapTarget, TemplateCard};
+
 use super::content::{Content, Location};
-use super::interactive::{ProductItem, ProductSection};
+use super::interactive::ProductItem;
 use super::media::Media;
 use crate::clock::Timestamp;
-use crate::json::Json;
 use crate::redact::redacted_debug;
 
 /// A template that Meta approved, named once and mapped by each provider: Meta's components, Twilio's `ContentSid`
@@ -36,9 +41,12 @@ pub struct Template {
     /// When a limited-time offer ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer_ends: Option<Timestamp>,
-    /// The cards of a carousel template.
+    /// The cards of a carousel template, 2 to 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cards: Vec<TemplateCard>,
+    /// Where a tap on the message itself leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tap_target: Option<TapTarget>,
     /// The code of an authentication template, which each provider puts where it belongs. Such a template has no
     /// other parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +64,7 @@ impl Template {
             buttons: Vec::new(),
             offer_ends: None,
             cards: Vec::new(),
+            tap_target: None,
             one_time_code: None,
         }
     }
@@ -88,7 +97,14 @@ impl Template {
     /// Fills one named place of the body.
     #[must_use]
     pub fn with_named(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
-        self.body.push(Parameter { name: Some(name.into()), ..Parameter::text(text) });
+        self.body.push(Parameter::text(text).with_name(name));
+        self
+    }
+
+    /// Fills one more place of the body: with money or a time, for instance.
+    #[must_use]
+    pub fn with_parameter(mut self, parameter: Parameter) -> Self {
+        self.body.push(parameter);
         self
     }
 
@@ -102,6 +118,27 @@ impl Template {
     #[must_use]
     pub fn with_button(mut self, index: u8, parameter: ButtonParameter) -> Self {
         self.buttons.push(TemplateButton { index, parameter });
+        self
+    }
+
+    /// Says when a limited-time offer ends.
+    #[must_use]
+    pub fn with_offer_end(mut self, at: Timestamp) -> Self {
+        self.offer_ends = Some(at);
+        self
+    }
+
+    /// Says where a tap on the message itself leads.
+    #[must_use]
+    pub fn with_tap_target(mut self, target: TapTarget) -> Self {
+        self.tap_target = Some(target);
+        self
+    }
+
+    /// Adds a card of a carousel.
+    #[must_use]
+    pub fn with_card(mut self, card: TemplateCard) -> Self {
+        self.cards.push(card);
         self
     }
 }
@@ -128,6 +165,18 @@ impl Parameter {
     /// Text, by position.
     pub fn text(text: impl Into<String>) -> Self {
         Self { name: None, value: ParameterValue::Text { text: text.into() } }
+    }
+
+    /// A value, by position.
+    pub const fn new(value: ParameterValue) -> Self {
+        Self { name: None, value }
+    }
+
+    /// Names the place.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
     /// What is shown where the value cannot be localised, or the text itself.
@@ -212,6 +261,11 @@ impl TemplateHeader {
         Self::Document { media: media.into(), filename: None }
     }
 
+    /// A file that is shown with this name.
+    pub fn named_document(media: impl Into<Media>, filename: impl Into<String>) -> Self {
+        Self::Document { media: media.into(), filename: Some(filename.into()) }
+    }
+
     /// The media file in it, if there is one.
     pub fn media(&self) -> Option<&Media> {
         match self {
@@ -219,115 +273,6 @@ impl TemplateHeader {
             Self::Text(_) | Self::Location(_) | Self::Product(_) => None,
         }
     }
-}
-
-/// What fills one button of a template.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct TemplateButton {
-    /// Which button, counted from 0.
-    pub index: u8,
-    /// What fills it.
-    #[serde(flatten)]
-    pub parameter: ButtonParameter,
-}
-
-/// What fills a button. As JSON it has a `type`: `{"type":"url_suffix","text":"77"}`.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ButtonParameter {
-    /// The variable end of an address.
-    #[non_exhaustive]
-    UrlSuffix {
-        /// The end.
-        text: String,
-    },
-    /// What comes back when a quick reply is tapped.
-    #[non_exhaustive]
-    QuickReply {
-        /// What comes back.
-        payload: String,
-    },
-    /// The code that is copied.
-    #[non_exhaustive]
-    CopyCode {
-        /// At most 20 characters.
-        code: String,
-    },
-    /// Opens a catalogue.
-    #[non_exhaustive]
-    Catalog {
-        /// The product whose picture is shown.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        thumbnail_product: Option<String>,
-    },
-    /// Opens a choice of products.
-    #[non_exhaustive]
-    MultiProduct {
-        /// The product whose picture is shown.
-        thumbnail_product: String,
-        /// The products.
-        sections: Vec<ProductSection>,
-    },
-    /// Opens a flow.
-    #[non_exhaustive]
-    Flow {
-        /// Comes back with the answer.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        token: Option<String>,
-        /// Data for its first screen.
-        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::json::present")]
-        data: Option<Json>,
-    },
-    /// Starts a voice call.
-    #[non_exhaustive]
-    VoiceCall {
-        /// For how many minutes the button works.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        ttl_minutes: Option<u32>,
-        /// Comes back with the call.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        payload: Option<String>,
-    },
-}
-
-impl ButtonParameter {
-    /// The variable end of an address.
-    pub fn url_suffix(text: impl Into<String>) -> Self {
-        Self::UrlSuffix { text: text.into() }
-    }
-
-    /// What comes back when a quick reply is tapped.
-    pub fn quick_reply(payload: impl Into<String>) -> Self {
-        Self::QuickReply { payload: payload.into() }
-    }
-
-    /// The code that is copied.
-    pub fn copy_code(code: impl Into<String>) -> Self {
-        Self::CopyCode { code: code.into() }
-    }
-
-    /// Opens a flow.
-    pub fn flow(token: Option<String>, data: Option<Json>) -> Self {
-        Self::Flow { token, data }
-    }
-}
-
-/// A card of a carousel template.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct TemplateCard {
-    /// What fills its header.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub header: Option<TemplateHeader>,
-    /// What fills its body.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub body: Vec<Parameter>,
-    /// What fills its buttons.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub buttons: Vec<TemplateButton>,
 }
 
 redacted_debug! {
@@ -338,12 +283,6 @@ redacted_debug! {
 impl std::fmt::Debug for ParameterValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ParameterValue(..)")
-    }
-}
-
-impl std::fmt::Debug for ButtonParameter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ButtonParameter(..)")
     }
 }
 

@@ -2,6 +2,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+mod card;
+mod flow;
+mod list;
+mod product;
+
+pub use card::{Card, CardAction};
+pub use flow::{Flow, FlowMode, FlowName, FlowStart};
+pub use list::{List, ListRow, ListSection};
+pub use product::{ProductItem, ProductSection};
+
 use super::content::{Content, ContentKind};
 use super::media::Media;
 use crate::json::Json;
@@ -47,6 +57,32 @@ impl Interactive {
     /// A button that opens an address on the web.
     pub fn cta_url(body: impl Into<String>, display_text: impl Into<String>, url: impl Into<String>) -> Self {
         Self::new(body, Action::CtaUrl(CtaUrl { display_text: display_text.into(), url: url.into() }))
+    }
+
+    /// One product of a catalogue, without a text.
+    pub fn product(item: ProductItem) -> Self {
+        Self { header: None, body: None, footer: None, action: Action::Product(item) }
+    }
+
+    /// Products of a catalogue below a header, which they need.
+    pub fn product_list(
+        header: impl Into<String>,
+        body: impl Into<String>,
+        catalog_id: impl Into<String>,
+        sections: impl Into<Vec<ProductSection>>,
+    ) -> Self {
+        let action = Action::ProductList { catalog_id: catalog_id.into(), sections: sections.into() };
+        Self::new(body, action).with_header(Header::text(header))
+    }
+
+    /// A whole catalogue, with the picture of this product, or of its first one.
+    pub fn catalog(body: impl Into<String>, thumbnail_product: Option<String>) -> Self {
+        Self::new(body, Action::Catalog { thumbnail_product })
+    }
+
+    /// Cards side by side.
+    pub fn carousel(body: impl Into<String>, cards: impl Into<Vec<Card>>) -> Self {
+        Self::new(body, Action::Carousel { cards: cards.into() })
     }
 
     /// Sets the header.
@@ -130,7 +166,7 @@ pub enum Action {
     /// A whole catalogue.
     #[non_exhaustive]
     Catalog {
-        /// The product whose picture is shown.
+        /// The product whose picture is shown; the first one of the catalogue if none is named.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         thumbnail_product: Option<String>,
     },
@@ -146,6 +182,8 @@ pub enum Action {
     CallPermission,
     /// Asks for a postal address (India).
     Address(AddressRequest),
+    /// A button that calls the business by WhatsApp.
+    VoiceCall(VoiceCall),
 }
 
 impl fmt::Debug for Action {
@@ -170,6 +208,7 @@ impl Action {
             Self::ContactRequest => ContentKind::ContactRequest,
             Self::CallPermission => ContentKind::CallPermission,
             Self::Address(_) => ContentKind::Address,
+            Self::VoiceCall(_) => ContentKind::VoiceCall,
         }
     }
 }
@@ -191,68 +230,6 @@ impl ReplyButton {
     }
 }
 
-/// A list that opens when its button is tapped.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct List {
-    /// What the button says, at most 20 characters.
-    pub button: String,
-    /// One to ten sections with at most ten rows in all.
-    pub sections: Vec<ListSection>,
-}
-
-/// A section of a list.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ListSection {
-    /// At most 24 characters; needed when there is more than one section.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// The rows.
-    pub rows: Vec<ListRow>,
-}
-
-impl ListSection {
-    /// A section without a title.
-    pub fn new(rows: impl Into<Vec<ListRow>>) -> Self {
-        Self { title: None, rows: rows.into() }
-    }
-
-    /// Sets the title.
-    #[must_use]
-    pub fn with_title(mut self, title: impl Into<String>) -> Self {
-        self.title = Some(title.into());
-        self
-    }
-}
-
-/// A row of a list.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ListRow {
-    /// What comes back when it is chosen: unique, at most 200 characters.
-    pub id: String,
-    /// At most 24 characters.
-    pub title: String,
-    /// At most 72 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-}
-
-impl ListRow {
-    /// A row without a description.
-    pub fn new(id: impl Into<String>, title: impl Into<String>) -> Self {
-        Self { id: id.into(), title: title.into(), description: None }
-    }
-
-    /// Sets the description.
-    #[must_use]
-    pub fn with_description(mut self, description: impl Into<String>) -> Self {
-        self.description = Some(description.into());
-        self
-    }
-}
-
 /// A button that opens an address on the web.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -268,138 +245,6 @@ impl CtaUrl {
     pub fn new(display_text: impl Into<String>, url: impl Into<String>) -> Self {
         Self { display_text: display_text.into(), url: url.into() }
     }
-}
-
-/// A button that opens a WhatsApp Flow.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Flow {
-    /// The flow's id or name.
-    pub flow: FlowName,
-    /// What the button says, best at most 30 characters.
-    pub cta: String,
-    /// Comes back with the answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token: Option<String>,
-    /// Whether the published flow or its draft is opened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<FlowMode>,
-    /// Where it begins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<FlowStart>,
-}
-
-impl Flow {
-    /// A button for the flow with this id.
-    pub fn by_id(id: impl Into<String>, cta: impl Into<String>) -> Self {
-        Self { flow: FlowName::Id(id.into()), cta: cta.into(), token: None, mode: None, start: None }
-    }
-}
-
-/// How a flow is named.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum FlowName {
-    /// By its id.
-    Id(String),
-    /// By its name.
-    Name(String),
-}
-
-/// Which form of a flow is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum FlowMode {
-    /// The published one.
-    Published,
-    /// The draft, for tests.
-    Draft,
-}
-
-/// Where a flow begins.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum FlowStart {
-    /// At a screen, with data for it.
-    #[non_exhaustive]
-    Navigate {
-        /// The screen.
-        screen: String,
-        /// Its data.
-        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::json::present")]
-        data: Option<Json>,
-    },
-    /// The business's own endpoint decides.
-    DataExchange,
-}
-
-/// A product of a catalogue.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ProductItem {
-    /// The catalogue.
-    pub catalog_id: String,
-    /// The product's retailer id.
-    pub product: String,
-}
-
-impl ProductItem {
-    /// Names a product.
-    pub fn new(catalog_id: impl Into<String>, product: impl Into<String>) -> Self {
-        Self { catalog_id: catalog_id.into(), product: product.into() }
-    }
-}
-
-/// A section of a list of products.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ProductSection {
-    /// At most 24 characters.
-    pub title: String,
-    /// The products' retailer ids.
-    pub products: Vec<String>,
-}
-
-impl ProductSection {
-    /// A section.
-    pub fn new(title: impl Into<String>, products: impl Into<Vec<String>>) -> Self {
-        Self { title: title.into(), products: products.into() }
-    }
-}
-
-/// A card of a carousel.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Card {
-    /// A picture or a video; the same sort on every card.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub header: Option<Header>,
-    /// At most 160 characters and two line breaks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<String>,
-    /// What can be tapped.
-    pub action: CardAction,
-}
-
-impl Card {
-    /// A card.
-    pub fn new(action: CardAction) -> Self {
-        Self { header: None, body: None, action }
-    }
-}
-
-/// What can be tapped on a card.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum CardAction {
-    /// Opens an address on the web.
-    CtaUrl(CtaUrl),
-    /// Opens a product.
-    Product(ProductItem),
 }
 
 /// Asks for a postal address.
@@ -426,17 +271,46 @@ impl AddressRequest {
     }
 }
 
+/// A button that calls the business by WhatsApp.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VoiceCall {
+    /// What it says, at most 20 characters.
+    pub display_text: String,
+    /// For how many minutes it works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_minutes: Option<u32>,
+    /// Comes back with the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+}
+
+impl VoiceCall {
+    /// A button.
+    pub fn new(display_text: impl Into<String>) -> Self {
+        Self { display_text: display_text.into(), ttl_minutes: None, payload: None }
+    }
+
+    /// Says for how many minutes it works.
+    #[must_use]
+    pub const fn with_ttl_minutes(mut self, minutes: u32) -> Self {
+        self.ttl_minutes = Some(minutes);
+        self
+    }
+
+    /// Sets what comes back with the call.
+    #[must_use]
+    pub fn with_payload(mut self, payload: impl Into<String>) -> Self {
+        self.payload = Some(payload.into());
+        self
+    }
+}
+
 redacted_debug! {
     Interactive { action }
     HeaderText {}
     ReplyButton {}
-    List {}
-    ListSection {}
-    ListRow {}
     CtaUrl {}
-    Flow { mode }
-    ProductItem {}
-    ProductSection {}
-    Card { action }
     AddressRequest {}
+    VoiceCall { ttl_minutes }
 }

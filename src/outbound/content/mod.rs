@@ -1,7 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+mod kind;
+
+pub use kind::ContentKind;
+
 use super::contact_card::ContactCard;
-use super::interactive::Interactive;
+use super::interactive::{Action, Interactive};
 use super::media::Media;
 use super::template::Template;
 use crate::ids::{MessageRef, ProviderId};
@@ -159,6 +163,18 @@ impl Content {
         matches!(self, Self::Template(_))
     }
 
+    /// Whether there is a [Direct Send](super::OutboundMessage::direct_send) of this content: of a text, reply buttons and
+    /// a button that opens an address.
+    pub fn fits_direct_send(&self) -> bool {
+        match self {
+            Self::Text(_) => true,
+            Self::Interactive(interactive) => {
+                matches!(interactive.action, Action::ReplyButtons { .. } | Action::CtaUrl(_))
+            }
+            _ => false,
+        }
+    }
+
     /// The media file in it, if there is one.
     pub fn media(&self) -> Option<&Media> {
         match self {
@@ -170,76 +186,6 @@ impl Content {
             _ => None,
         }
     }
-}
-
-macro_rules! content_kinds {
-    ($($(#[$doc:meta])* $kind:ident => $name:literal;)+) => {
-        /// A kind of content, for tables of what a provider carries.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum ContentKind {
-            $($(#[$doc])* $kind,)+
-        }
-
-        impl ContentKind {
-            /// Every kind.
-            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
-
-            /// The stable name, such as `reply_buttons`.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$kind => $name,)+ }
-            }
-        }
-    };
-}
-
-content_kinds! {
-    /// [`Content::Text`].
-    Text => "text";
-    /// [`Content::Image`].
-    Image => "image";
-    /// [`Content::Video`].
-    Video => "video";
-    /// [`Content::Audio`].
-    Audio => "audio";
-    /// [`Content::Document`].
-    Document => "document";
-    /// [`Content::Sticker`].
-    Sticker => "sticker";
-    /// [`Content::Location`].
-    Location => "location";
-    /// [`Content::Contacts`].
-    Contacts => "contacts";
-    /// [`Content::Reaction`].
-    Reaction => "reaction";
-    /// [`Action::ReplyButtons`](super::Action::ReplyButtons).
-    ReplyButtons => "reply_buttons";
-    /// [`Action::List`](super::Action::List).
-    List => "list";
-    /// [`Action::CtaUrl`](super::Action::CtaUrl).
-    CtaUrl => "cta_url";
-    /// [`Action::Flow`](super::Action::Flow).
-    Flow => "flow";
-    /// [`Action::LocationRequest`](super::Action::LocationRequest).
-    LocationRequest => "location_request";
-    /// [`Action::Product`](super::Action::Product).
-    Product => "product";
-    /// [`Action::ProductList`](super::Action::ProductList).
-    ProductList => "product_list";
-    /// [`Action::Catalog`](super::Action::Catalog).
-    Catalog => "catalog";
-    /// [`Action::Carousel`](super::Action::Carousel).
-    Carousel => "carousel";
-    /// [`Action::ContactRequest`](super::Action::ContactRequest).
-    ContactRequest => "contact_request";
-    /// [`Action::CallPermission`](super::Action::CallPermission).
-    CallPermission => "call_permission";
-    /// [`Action::Address`](super::Action::Address).
-    Address => "address";
-    /// [`Content::Template`].
-    Template => "template";
-    /// [`Content::Raw`].
-    Raw => "raw";
 }
 
 /// Text.
