@@ -13,8 +13,8 @@ use whatsapp_provider::inbound::{
     Unsupported, User,
 };
 use whatsapp_provider::outbound::{
-    AcceptedStatus, Action, AddressRequest, ButtonParameter, Card, CardAction, ContactCard, Dropped,
-    FileBytes, Flow, Header, Interactive, Link, ListRow, ListSection, Media, Otherwise, Parameter,
+    AcceptedStatus, Action, AddressRequest, ButtonParameter, Card, CardAction, ContactCard, ContentKind,
+    Dropped, FileBytes, Flow, Header, Interactive, Link, ListRow, ListSection, Media, Otherwise, Parameter,
     ParameterValue, ProductItem, Raw, ReplyButton, Template, TemplateCard, TemplateHeader, Wish,
 };
 use whatsapp_provider::testing::EventMaker;
@@ -24,6 +24,8 @@ use whatsapp_provider::{
     InboundEvent, Json, MediaRef, MessageRef, OnUnknown, OutboundMessage, PhoneNumber, ProviderId, Recipient,
     SendReceipt, SenderId, UserId,
 };
+
+use crate::contents::make::Make;
 
 fn text() -> impl Strategy<Value = String> + Clone {
     // Any characters, with those that JSON and databases trip over among them.
@@ -261,6 +263,9 @@ fn content() -> BoxedStrategy<Content> {
         interactive().prop_map(Content::from),
         template().prop_map(Content::from),
         (provider(), any_json()).prop_map(|(provider, body)| Content::Raw(Raw::new(provider, body))),
+        // Every kind with all of its parts.
+        (sender(), proptest::sample::select(ContentKind::ALL))
+            .prop_flat_map(|(sender, kind)| Make::carried(sender).of(kind)),
     ]
     .boxed()
 }
@@ -290,7 +295,7 @@ fn outbound() -> BoxedStrategy<OutboundMessage> {
         option::of(message_ref()),
         any::<bool>(),
     );
-    let names = (maybe(), maybe(), option::of(proptest::sample::select(Category::ALL)));
+    let names = (maybe(), maybe(), option::of(proptest::sample::select(Category::ALL)), any::<bool>());
     let times = (option::of(on_unknown()), option::of(duration()), option::of(duration()));
     (recipient(), content(), vec(content(), 0..3), routing, names, times)
         .prop_map(
@@ -299,7 +304,7 @@ fn outbound() -> BoxedStrategy<OutboundMessage> {
                 content,
                 alternatives,
                 (from, via, via_only, quoted, required),
-                (reference, key, category),
+                (reference, key, category, direct_send),
                 times,
             )| {
                 let mut message = OutboundMessage::new(to, content);
@@ -314,6 +319,7 @@ fn outbound() -> BoxedStrategy<OutboundMessage> {
                 message.reference = reference;
                 message.idempotency_key = key;
                 message.category = category;
+                message.direct_send = direct_send;
                 (message.on_unknown, message.deadline, message.ttl) = times;
                 message
             },

@@ -12,6 +12,7 @@
 
 mod canary;
 mod conformance;
+mod contents;
 mod database;
 mod failover;
 mod gateway;

@@ -122,7 +122,11 @@ fn table() -> Vec<Row> {
             None,
         ),
         (Template::new("order_shipped", "en_US").with_url_suffix(0, "77").into(), Some(&[]), None),
-        (Content::contacts([whatsapp_provider::outbound::ContactCard::named("Ada L", "Ada")]), None, None),
+        (
+            Content::contacts([whatsapp_provider::outbound::ContactCard::named("Ada L", "Ada")]),
+            Some(&[]),
+            None,
+        ),
     ]
 }
 

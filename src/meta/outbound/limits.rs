@@ -38,11 +38,7 @@ pub(super) fn count_between(
 }
 
 /// A text that may be missing, as it is to be written: an empty one is missing.
-pub(super) fn optional<'a>(
-    field: impl Into<Field>,
-    text: &'a Option<String>,
-    max: usize,
-) -> Result<Option<&'a str>> {
+pub(super) fn optional(field: impl Into<Field>, text: &Option<String>, max: usize) -> Result<Option<&str>> {
     let text = present(text);
     text.map_or(Ok(()), |text| chars_between(field, text, max))?;
     Ok(text)

@@ -77,6 +77,10 @@ fn card(index: usize, part: &TemplateCard, origin: &Origin<'_>) -> Result<Value>
 fn write_header(field: &str, part: &TemplateHeader, origin: &Origin<'_>) -> Result<Value> {
     let file = |part| media(part, format!("{field}.media"), origin);
     let parameter = match part {
+        // Money and times have their place in a body only.
+        TemplateHeader::Text(Parameter { value, .. }) if !matches!(value, ParameterValue::Text { .. }) => {
+            return Err(Error::unsupported(field.to_owned()));
+        }
         TemplateHeader::Text(text) => parameter(text, field, MAX_HEADER)?,
         TemplateHeader::Image(image) => typed("image", file(image)?.into()),
         TemplateHeader::Video(video) => typed("video", file(video)?.into()),

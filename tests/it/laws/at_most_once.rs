@@ -9,7 +9,7 @@ use whatsapp_provider::failover::{FailoverEvent, FailoverPolicy};
 use whatsapp_provider::outbound::Otherwise;
 use whatsapp_provider::simulator::{Delivery, Side};
 use whatsapp_provider::{
-    Acceptance, AttemptId, Category, Content, ErrorKind, Failure, OnUnknown, OutboundMessage, ProviderId,
+    Acceptance, AttemptId, Category, ErrorKind, Failure, OnUnknown, OutboundMessage, ProviderId,
 };
 
 use super::log::{Step, What};

@@ -3,8 +3,8 @@ use crate::address::GroupId;
 use crate::json::Json;
 use crate::outbound::{
     Action, ButtonParameter, Card, CardAction, ContactCard, ContentKind, CtaUrl, FileBytes, Header,
-    Interactive, ListRow, ListSection, Location, Media, Parameter, ProductItem, Raw, ReplyButton, Template,
-    TemplateCard, TemplateHeader, Wish,
+    Interactive, ListRow, ListSection, Location, Media, Parameter, ParameterValue, ProductItem, Raw,
+    ReplyButton, Template, TemplateCard, TemplateHeader, Wish,
 };
 
 #[test]
@@ -70,6 +70,13 @@ fn what_is_not_carried_is_named() {
         ),
         (carousel(product_card(Some(image()), None)).into(), Unsupported, "content.action.cards[0].header"),
         (carousel(product_card(None, Some("x"))).into(), Unsupported, "content.action.cards[0].body"),
+        (
+            template()
+                .with_header(TemplateHeader::Text(Parameter::new(ParameterValue::date_time("June 1"))))
+                .into(),
+            Unsupported,
+            "content.header",
+        ),
         (cards(place(1.0)).into(), Unsupported, "content.cards[0].header"),
         (cards(TemplateHeader::Text(Parameter::text("x"))).into(), Unsupported, "content.cards[0].header"),
         (cards(TemplateHeader::document(stored())).into(), Unsupported, "content.cards[0].header"),
