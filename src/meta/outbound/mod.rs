@@ -112,6 +112,7 @@ fn typed(kind: &str, value: Value) -> Value {
 /// What [`prepare`] carries, for people.
 pub(super) fn capabilities() -> Capabilities {
     Capabilities {
+        // But for a Direct Send, which lives as long as it is asked to.
         drops: [Wish::Ttl].into(),
         max_text: Some(MAX_TEXT),
         max_caption: Some(MAX_CAPTION),

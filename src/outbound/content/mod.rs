@@ -305,18 +305,31 @@ pub struct Contacts {
     pub cards: Vec<ContactCard>,
 }
 
-/// An emoji on an earlier message.
+/// An emoji on an earlier message. It quotes nothing: a quote that is asked for is dropped.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reaction {
-    /// The message it is put on, at most 30 days old.
+    /// The message it is put on, at most 30 days old, which the same sender sent or received.
     pub message: MessageRef,
-    /// The emoji; `None` takes it away.
+    /// The emoji; `None` takes it away. An empty text is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emoji: Option<String>,
 }
 
-/// A request body of one provider's own.
+/// A request body of one provider's own, for what the neutral form does not have.
+///
+/// For Meta it is an object with a `type` and the member of that name, as in its reference, without recipient: that is the
+/// message's. `messaging_product` and `biz_opaque_callback_data` are written over whatever it has there. This way go
+/// payments (`order_details`, `order_status`) and, to a group, pins:
+///
+/// ```
+/// use whatsapp_provider::outbound::{Content, Raw};
+/// use whatsapp_provider::{Json, ProviderId};
+///
+/// let pin = r#"{"type": "pin", "pin": {"type": "pin", "message_id": "wamid.HBgL", "expiration_days": 7}}"#;
+/// let content = Content::Raw(Raw::new(ProviderId::META, Json::parse(pin)?));
+/// # Ok::<(), whatsapp_provider::InvalidJson>(())
+/// ```
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Raw {

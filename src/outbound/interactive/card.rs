@@ -7,10 +7,10 @@ use crate::redact::redacted_debug;
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Card {
-    /// A picture or a video; the same sort on every card.
+    /// A picture or a video; the same sort on every card. A product has its own picture, and no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
-    /// At most 160 characters and two line breaks.
+    /// At most 160 characters and two line breaks; none for a product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// What can be tapped.

@@ -21,13 +21,14 @@ use crate::redact::redacted_debug;
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Interactive {
-    /// What stands above the body.
+    /// What stands above the body: anything above reply buttons, a button that opens an address and a flow, a text above a
+    /// list and products (which need it), nothing above the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
-    /// The text: at most 1,024 characters, 4,096 for a list.
+    /// The text: at most 1,024 characters, 4,096 for a list. Only a product and a call permission can do without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// What stands below the body, at most 60 characters.
+    /// What stands below the body, at most 60 characters; not below a carousel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub footer: Option<String>,
     /// What can be tapped.

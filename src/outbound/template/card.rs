@@ -8,7 +8,7 @@ use crate::redact::redacted_debug;
 #[serde(default)]
 #[non_exhaustive]
 pub struct TemplateCard {
-    /// What fills its header.
+    /// What fills its header: a picture, a video or a product.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<TemplateHeader>,
     /// What fills its body.

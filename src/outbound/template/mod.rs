@@ -234,7 +234,7 @@ impl ParameterValue {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TemplateHeader {
-    /// Text.
+    /// Text: Meta takes money and times in a body only.
     Text(Parameter),
     /// A picture.
     Image(Media),

@@ -228,6 +228,34 @@ fn a_direct_send_goes_outside_of_the_window_as_a_template_does() {
 }
 
 #[test]
+fn cards_are_numbered_in_their_order() {
+    let bench = Bench::new();
+    let card = |index: u8, of: Value| {
+        let mut card = json!({ "card_index": index });
+        card.as_object_mut().unwrap().extend(of.as_object().unwrap().clone());
+        card
+    };
+    let web = || json!({ "type": "product", "action": { "catalog_id": "7", "product_retailer_id": "a" } });
+    let filled = || json!({ "components": [] });
+    let carousel = |second: u8| {
+        bench.meta_message(&json!({ "type": "interactive", "interactive": {
+            "type": "carousel", "body": { "text": "x" },
+            "action": { "cards": [card(0, web()), card(second, web())] },
+        } }))
+    };
+    let template = |second: u8| {
+        bench.meta_message(&json!({ "type": "template", "template": {
+            "name": "t", "language": { "code": "en" },
+            "components": [{ "type": "carousel", "cards": [card(0, filled()), card(second, filled())] }],
+        } }))
+    };
+    for (second, status) in [(0, 400), (1, 200), (2, 400)] {
+        assert_eq!(bench.json(carousel(second)).0, status, "{second}");
+        assert_eq!(bench.json(template(second)).0, status, "{second}");
+    }
+}
+
+#[test]
 fn the_marketing_api_takes_templates_only() {
     let bench = Bench::new();
     let post = |own: Value| {

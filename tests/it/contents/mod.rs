@@ -15,7 +15,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use whatsapp_provider::clock::Clock;
-use whatsapp_provider::outbound::{Action, ContentKind, Link, Template, Wish};
+use whatsapp_provider::meta::{MarketingMessages, ProductPolicy};
+use whatsapp_provider::outbound::{ContentKind, Link, Template, Wish};
 use whatsapp_provider::simulator::{Fault, Side, Simulator};
 use whatsapp_provider::testing::TestClock;
 use whatsapp_provider::twilio::ContentTemplate;
@@ -353,13 +354,24 @@ fn a_failover_sends_directly_where_that_is_possible_and_the_template_elsewhere()
 }
 
 #[test]
-fn every_interactive_kind_has_its_own_makers() {
-    // A kind that is new needs a sample, makers and a line of the table.
+fn marketing_goes_its_own_way_where_that_was_chosen() {
+    let clock = TestClock::new();
+    let simulator = Simulator::new(Arc::new(clock.clone()));
+    let settings = MarketingMessages::new().with_product_policy(ProductPolicy::CloudApiFallback);
+    let meta = simulator.meta().marketing_messages(settings.with_activity_sharing(true)).build().unwrap();
+    let sale = Template::new("sale", "en").with_body(["Ada"]);
+    for (category, end) in [(Category::Marketing, "/marketing_messages"), (Category::Utility, "/messages")] {
+        let message = OutboundMessage::template(user(), sale.clone()).with_category(category);
+        let receipt = clock.block_on(meta.send(&message)).unwrap();
+        assert!(receipt.message.is_some());
+        assert!(simulator.requests().last().unwrap().path.ends_with(end), "{category:?}");
+        assert!(simulator.deliveries().last().unwrap().content == sale.clone().into());
+    }
+}
+
+#[test]
+fn every_kind_has_a_sample() {
     for kind in ContentKind::ALL {
-        let content = sample::of(*kind, &meta_sender());
-        assert_eq!(content.kind(), *kind);
-        if let Content::Interactive(message) = &content {
-            assert_eq!(Action::kind(&message.action), *kind);
-        }
+        assert_eq!(sample::of(*kind, &meta_sender()).kind(), *kind);
     }
 }

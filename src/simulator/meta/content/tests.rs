@@ -6,8 +6,8 @@ use crate::json::Json;
 use crate::outbound::{
     Action, AddressRequest, ButtonParameter, Card, CardAction, ContactCard, ContactOrganization, Content,
     Flow, FlowMode, FlowName, FlowStart, Header, Interactive, Link, ListRow, ListSection, Media, Parameter,
-    ParameterValue, ProductItem, ProductSection, Raw, ReplyButton, Template, TemplateCard, TemplateHeader,
-    VoiceCall,
+    ParameterValue, ProductItem, ProductSection, Raw, ReplyButton, TapTarget, Template, TemplateCard,
+    TemplateHeader, VoiceCall,
 };
 use crate::simulator::harness::Bench;
 
@@ -383,6 +383,18 @@ fn templates_read_back() {
             ] }] }]),
             ),
             carousel,
+        ),
+        (
+            template(json!([
+                { "type": "tap_target_configuration", "parameters": [{
+                    "type": "tap_target_configuration",
+                    "tap_target_configuration": [{ "url": "https://example.test", "title": "Shop" }],
+                }] },
+                { "type": "button", "sub_type": "CATALOG", "index": "0" },
+            ])),
+            new()
+                .with_tap_target(TapTarget::new("https://example.test", "Shop"))
+                .with_button(0, ButtonParameter::catalog(None)),
         ),
         (
             template(json!([
