@@ -218,7 +218,8 @@ impl MetaCloudBuilder {
         self
     }
 
-    /// Sends templates of the category marketing through the Marketing Messages API. Default not.
+    /// Sends templates whose message is of the category marketing through the Marketing Messages API. Default not: they go
+    /// where everything goes.
     pub fn marketing_messages(mut self, settings: MarketingMessages) -> Self {
         self.marketing = Some(settings);
         self

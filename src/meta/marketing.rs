@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 /// Sends templates of [`Category::Marketing`](crate::Category::Marketing) through the Marketing Messages API
 /// (`/marketing_messages`), which lets Meta optimise their delivery, instead of `/messages`.
 ///
-/// The account has to have agreed to its terms. Without this setting everything goes to `/messages`.
+/// The account has to have agreed to its terms, and the message has to say its category: a template without one counts as
+/// utility. Everything else goes to `/messages`, and so does what is sent to a group.
 ///
 /// ```
 /// use whatsapp_provider::MetaCloud;
