@@ -6,7 +6,10 @@ use http::{Request, Response};
 use super::*;
 use crate::clock::{Clock, Timestamp};
 use crate::http_client::{HttpClient, HttpError, HttpErrorKind, RequestBody, ResponseBody};
-use crate::outbound::{Departure, Media, Template, TemplateHeader};
+use crate::outbound::{
+    Action, Card, CardAction, CtaUrl, Departure, Header, Interactive, Media, ReplyButton, Template,
+    TemplateHeader,
+};
 
 #[test]
 fn an_upload_is_a_form_with_the_token_and_the_medias_limits() {
@@ -277,4 +280,34 @@ fn a_file_whose_time_is_over_is_refused_before_any_request() {
     run(meta.send(&message(Content::image(over())).or(Content::text("It was a roof")))).unwrap();
     meta.check(&message(Content::image(until(clock.now().saturating_add(Duration::from_millis(1))))))
         .unwrap();
+}
+
+#[test]
+fn files_are_brought_along_wherever_they_stand() {
+    let card = |media: FileBytes| {
+        let action = CardAction::CtaUrl(CtaUrl::new("See", "https://a.example"));
+        Card { header: Some(Header::Image(media.into())), ..Card::new(action) }
+    };
+    let other = || FileBytes::new("another", "image/png");
+    let cards = vec![card(photo()), card(other()), card(photo())];
+    let carousel = Interactive::new("?", Action::Carousel { cards });
+    let buttons = Interactive::buttons("?", [ReplyButton::new("1", "Yes")]);
+    let fake = Fake::new([
+        whole(200, r#"{"id":"1"}"#),
+        whole(200, r#"{"id":"2"}"#),
+        whole(200, TAKEN),
+        whole(200, TAKEN),
+    ]);
+    let meta = meta(&fake);
+    for content in [carousel, buttons.with_header(Header::Image(other().into()))] {
+        let message = message(Content::Interactive(content));
+        meta.check(&message).unwrap();
+        run(meta.send(&message)).unwrap();
+    }
+    let requests = fake.requests.lock().unwrap();
+    assert_eq!(requests.len(), 4, "each file once");
+    let cards = requests[2].json()["interactive"]["action"]["cards"].clone();
+    let ids: Vec<_> = [0, 1, 2].map(|card: usize| cards[card]["header"]["image"]["id"].clone()).into();
+    assert_eq!(ids, ["1", "2", "1"]);
+    assert_eq!(requests[3].json()["interactive"]["header"]["image"]["id"], "2");
 }

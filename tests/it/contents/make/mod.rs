@@ -115,7 +115,9 @@ impl Make {
             return link;
         }
         let own = self.sender.clone();
-        let id = ("[0-9]{1,20}", option::of(moment())).prop_map(move |(id, expiry)| {
+        // What has expired by the test clock's time is refused.
+        let earliest = if self.past { 0 } else { 1_767_225_600_001 };
+        let id = ("[0-9]{1,20}", option::of(moment_from(earliest))).prop_map(move |(id, expiry)| {
             let media = MediaRef::new(own.clone(), id);
             Media::from(expiry.map_or(media.clone(), |expiry| media.with_expiry(expiry)))
         });
@@ -212,7 +214,11 @@ fn degrees(most: f64) -> BoxedStrategy<f64> {
 }
 
 fn moment() -> BoxedStrategy<Timestamp> {
-    (0_u64..=253_402_300_799_999).prop_map(|millis| Timestamp::from_unix_millis(millis).unwrap()).boxed()
+    moment_from(0)
+}
+
+fn moment_from(earliest: u64) -> BoxedStrategy<Timestamp> {
+    (earliest..=253_402_300_799_999).prop_map(|millis| Timestamp::from_unix_millis(millis).unwrap()).boxed()
 }
 
 /// An address on the web.
