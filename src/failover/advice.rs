@@ -50,9 +50,15 @@ impl FailoverProvider {
     /// as well. A status that says what it was billed as marketing is never to be resent.
     pub fn advise(&self, event: &InboundEvent) -> Advice {
         match event.kind() {
+            // The message of another application is that one's affair.
+            EventKind::Status(status) if status.standby => Advice::Nothing,
             EventKind::Status(status) if status.state == DeliveryState::Failed => self.about(event, status),
             EventKind::Account(notice) => match &notice.notice {
-                Notice::Blocked { .. } | Notice::Restricted { .. } | Notice::Failed { .. } => Advice::Alert,
+                Notice::Blocked { .. }
+                | Notice::Restricted { .. }
+                | Notice::Violation { .. }
+                | Notice::Alert { .. }
+                | Notice::Failed { .. } => Advice::Alert,
                 Notice::MarketingPreference { wanted: false, .. } => Advice::Suppress,
                 _ => Advice::Nothing,
             },

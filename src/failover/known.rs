@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use super::health::worse;
-use super::knowledge::{Block, Contact, Found, Name, WINDOW, alias_key, block_key, contact_key};
+use super::knowledge::{
+    Block, Contact, Found, Name, WINDOW, alias_key, block_key, contact_key, restriction_key,
+};
 use super::observe::FailoverEvent;
 use super::plan::{Standing, Window};
 use super::{FailoverProvider, Member};
 use crate::clock::Timestamp;
 use crate::error::ErrorKind;
 use crate::ids::{ProviderId, SenderId};
+use crate::inbound::RestrictedMessages;
 use crate::outbound::OutboundMessage;
 
 /// What is known for one message. Nothing is known by default.
@@ -47,7 +50,11 @@ impl FailoverProvider {
             self.0.members.iter().map(|member| member.senders_for(message.from.as_ref())).collect();
         let mut keys = contact_keys(senders.iter().flatten(), &names);
         keys.extend(names.iter().map(alias_key));
-        keys.extend(senders.iter().flatten().map(block_key));
+        keys.extend(senders.iter().flatten().flat_map(|sender| {
+            let of_window = |window| restriction_key(sender, restricted_in(window));
+            let restrictions = [Window::Open, Window::Unknown].into_iter().filter_map(of_window);
+            std::iter::once(block_key(sender)).chain(restrictions)
+        }));
 
         let began = self.0.clock.elapsed();
         let limit = self.0.policy.knowledge_limit;
@@ -95,6 +102,8 @@ impl FailoverProvider {
             if let Some(lifted) = blocks.iter().flatten().filter_map(|block| block.lifted()).max() {
                 member.health.reinstated(lifted);
             }
+            let restriction = |sender| found.block(&restriction_key(sender, restricted_in(window))?);
+            let blocks: Vec<_> = senders.iter().map(restriction).zip(blocks).map(<[_; 2]>::from).collect();
             let blocked = member.blocked(&blocks, now);
             known.members.push(KnownMember { window, blocked, may_have_it: false });
         }
@@ -105,7 +114,7 @@ impl FailoverProvider {
     pub(super) fn standing_of(&self, member: &Member) -> Standing {
         let keys: Vec<String> = member.senders().iter().map(block_key).collect();
         let found = self.0.knowledge.remembered(&keys);
-        let blocks: Vec<_> = keys.iter().map(|key| found.block(key)).collect();
+        let blocks: Vec<_> = keys.iter().map(|key| [found.block(key)]).collect();
         member.standing(member.blocked(&blocks, self.0.clock.now()))
     }
 
@@ -114,6 +123,15 @@ impl FailoverProvider {
         let within = |limit| move |time: &Timestamp| now.since(*time) < limit;
         let wrote = contact.wrote.filter(within(self.0.policy.pin));
         wrote.max(contact.reached.filter(within(self.0.policy.pin_after_failover)))
+    }
+}
+
+/// The messages that a restriction must be about to concern one to a user with this window. If it is not known to be open,
+/// the message is the one that begins.
+fn restricted_in(window: Window) -> RestrictedMessages {
+    match window {
+        Window::Open => RestrictedMessages::UserInitiated,
+        Window::Closed | Window::Unknown => RestrictedMessages::BusinessInitiated,
     }
 }
 
@@ -147,12 +165,13 @@ impl Member {
         }
     }
 
-    /// For how long it is still blocked, by somebody's word: as long as each of its senders is. What was said before it was
-    /// let in again, by hand or with new credentials, holds no longer.
-    fn blocked(&self, blocks: &[Option<&Block>], now: Timestamp) -> Option<Duration> {
+    /// For how long it is still blocked, by somebody's word: as long as each of its senders is, by any of what was said of
+    /// that one. What was said before it was let in again, by hand or with new credentials, holds no longer.
+    fn blocked<const N: usize>(&self, blocks: &[[Option<&Block>; N]], now: Timestamp) -> Option<Duration> {
         let let_in = self.health.let_in_at();
-        let still = |block: &Option<&Block>| block.filter(|block| block.said > let_in)?.remaining(now);
-        let all: Option<Vec<Duration>> = blocks.iter().map(still).collect();
+        let still = |block: &&Block| block.remaining(now).filter(|_| block.said > let_in);
+        let longest = |of_sender: &[Option<&Block>; N]| of_sender.iter().flatten().filter_map(still).max();
+        let all: Option<Vec<Duration>> = blocks.iter().map(longest).collect();
         all?.into_iter().min()
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::delivery::Delivery;
 use super::health::Change;
 use super::knowledge::{
-    Alias, Block, Contact, Fact, Name, Seen, alias_key, block_key, contact_key, seen_key,
+    Alias, Block, Contact, Fact, Name, Seen, alias_key, block_key, contact_key, restriction_key, seen_key,
 };
 use super::observe::FailoverEvent;
 use super::routing::stands_for;
@@ -15,8 +15,8 @@ use crate::clock::Timestamp;
 use crate::error::{ErrorKind, Failure, Hint};
 use crate::ids::SenderId;
 use crate::inbound::{
-    AccountNotice, DeliveryState, EventKind, IdentityChange, InboundEvent, InboundMessage, Notice,
-    StatusUpdate, User,
+    AccountNotice, DeliveryState, EventKind, IdentityChange, InboundContent, InboundEvent, InboundMessage,
+    Notice, RestrictedMessages, Restriction, StatusUpdate, User,
 };
 use crate::outbound::{Category, SendReceipt};
 
@@ -38,7 +38,9 @@ impl FailoverProvider {
             }
             let Some(member) = self.member_of(event) else { continue };
             match event.kind() {
-                EventKind::Message(message) => facts.extend(of_message(member, event, message)),
+                EventKind::Message(message) | EventKind::Observed(message) => {
+                    facts.extend(of_message(member, event, message));
+                }
                 EventKind::Status(status) => facts.extend(self.of_status(member, event, status)),
                 EventKind::Identity(change) => facts.extend(self.of_identity(event, change)),
                 EventKind::Account(notice) => facts.extend(self.of_notice(member, event, notice)),
@@ -164,9 +166,19 @@ impl FailoverProvider {
             }
             Notice::Reinstated => {
                 member.health.reinstated(said(event));
-                block_facts(member, event, &Block { said: said(event), blocked: None })
+                let lifted = Block { said: said(event), blocked: None };
+                let mut facts = block_facts(member, event, &lifted);
+                for messages in [RestrictedMessages::BusinessInitiated, RestrictedMessages::UserInitiated] {
+                    facts.extend(restriction_facts(member, event, messages, &lifted));
+                }
+                facts
             }
-            Notice::Restricted { .. } => {
+            Notice::Restricted { restrictions } => {
+                self.attention(member, None, Some(notice.notice.as_str()));
+                let wait = self.0.health.policy().blocked_max;
+                restrictions.iter().flat_map(|one| restricted(member, event, one, wait)).collect()
+            }
+            Notice::Violation { .. } | Notice::Alert { .. } => {
                 self.attention(member, None, Some(notice.notice.as_str()));
                 Facts::new()
             }
@@ -236,6 +248,13 @@ fn of_message(member: &Member, event: &InboundEvent, message: &InboundMessage) -
         return Facts::new();
     }
     let time = said(event);
+    // A message that another application is to answer, or that was written before the number joined, begins no
+    // conversation with this application, and nobody says that it may write freely because of it. Nor does one that only
+    // changes what was written before.
+    let changes_another = matches!(message.content, InboundContent::Edit(_) | InboundContent::Revoke { .. });
+    if !message.is_to_be_answered() || changes_another {
+        return if message.group.is_none() { one_user(&message.from, hour(time)) } else { Facts::new() };
+    }
     let sender = member.sender_of(&message.message.sender);
     let contact = Contact { wrote: Some(time), ..Contact::default() };
     let names = match &message.group {
@@ -273,8 +292,32 @@ fn blocked(member: &Member, event: &InboundEvent, from: Timestamp, wait: Duratio
 }
 
 fn block_facts(member: &Member, event: &InboundEvent, block: &Block) -> Facts {
-    let senders = event.sender().map_or_else(|| member.senders(), |sender| vec![member.sender_of(sender)]);
-    senders.iter().map(|sender| (block_key(sender), Fact::Block(block.clone()))).collect()
+    let fact = |sender| (block_key(&sender), Fact::Block(block.clone()));
+    senders_of(member, event).into_iter().map(fact).collect()
+}
+
+/// The sender of an event cannot send some of its messages, or every sender of the member; that is believed to its end,
+/// or for `wait` if nobody says when that is.
+fn restricted(member: &Member, event: &InboundEvent, restriction: &Restriction, wait: Duration) -> Facts {
+    let said = said(event);
+    let until = restriction.until.unwrap_or(said.saturating_add(wait));
+    let block = Block { said, blocked: Some((said, until)) };
+    restriction_facts(member, event, restriction.messages, &block)
+}
+
+fn restriction_facts(
+    member: &Member,
+    event: &InboundEvent,
+    messages: RestrictedMessages,
+    block: &Block,
+) -> Facts {
+    let fact = |sender| Some((restriction_key(&sender, messages)?, Fact::Block(block.clone())));
+    senders_of(member, event).into_iter().filter_map(fact).collect()
+}
+
+/// The sender that an event is about, or every sender of the member.
+fn senders_of(member: &Member, event: &InboundEvent) -> Vec<SenderId> {
+    event.sender().map_or_else(|| member.senders(), |sender| vec![member.sender_of(sender)])
 }
 
 /// The hour of a time. What every message says anew is said for the hour, so that it is written once.

@@ -1,12 +1,13 @@
 use serde::{Deserialize, Serialize};
 
-use super::identity::User;
+use super::notice::Notice;
+use crate::address::PhoneNumber;
 use crate::clock::Timestamp;
-use crate::error::Failure;
-use crate::json::Json;
 use crate::redact::redacted_debug;
 
 /// News about the account, the number or a template rather than about one message.
+///
+/// Which sender it is about says the event; one that is about a whole account names none.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AccountNotice {
@@ -14,6 +15,9 @@ pub struct AccountNotice {
     #[doc(alias = "WABA")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    /// The business's own number that it is about, where the webhook names it by its digits alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<PhoneNumber>,
     /// The news.
     #[serde(flatten)]
     pub notice: Notice,
@@ -22,7 +26,7 @@ pub struct AccountNotice {
 impl AccountNotice {
     /// News about no account in particular.
     pub fn new(notice: Notice) -> Self {
-        Self { account: None, notice }
+        Self { account: None, number: None, notice }
     }
 
     /// Names the account.
@@ -31,102 +35,13 @@ impl AccountNotice {
         self.account = Some(account.into());
         self
     }
-}
 
-/// The news of an [`AccountNotice`]. As JSON it has a `notice`: `{"notice":"blocked","reason":"…"}`.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "notice", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Notice {
-    /// The account or the number cannot send any more.
-    #[non_exhaustive]
-    Blocked {
-        /// Why, in the provider's word.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
-        /// When it takes effect, if it is announced.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        from: Option<Timestamp>,
-    },
-    /// Some sorts of message cannot be sent for a while.
-    #[non_exhaustive]
-    Restricted {
-        /// What is restricted.
-        restrictions: Vec<Restriction>,
-    },
-    /// The account or the number can send again.
-    Reinstated,
-    /// The quality or the limits of the number changed.
-    #[non_exhaustive]
-    NumberQuality {
-        /// What happened, in the provider's word.
-        event: String,
-        /// The messaging limit, in the provider's word.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        limit: Option<String>,
-    },
-    /// A decision about the number's display name.
-    #[non_exhaustive]
-    NumberName {
-        /// The decision, in the provider's word.
-        decision: String,
-        /// The name that was asked for.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        name: Option<String>,
-    },
-    /// A template was approved, paused, disabled, or otherwise changed.
-    #[non_exhaustive]
-    Template {
-        /// The template's name.
-        name: String,
-        /// Its language.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        language: Option<String>,
-        /// What happened, in the provider's word: `APPROVED`, `PAUSED`, `GREEN`, `UTILITY`.
-        event: String,
-        /// What of the template changed: `status`, `quality` or `category`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        aspect: Option<String>,
-        /// Why.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
-    },
-    /// A user wants or does not want marketing messages.
-    #[non_exhaustive]
-    MarketingPreference {
-        /// The user.
-        user: Box<User>,
-        /// Whether marketing may be sent.
-        wanted: bool,
-    },
-    /// Something of the account's security, such as a PIN that was changed.
-    #[non_exhaustive]
-    Security {
-        /// What happened, in the provider's word.
-        event: String,
-    },
-    /// Something went wrong that belongs to no message.
-    #[non_exhaustive]
-    Failed {
-        /// What.
-        failure: Box<Failure>,
-    },
-    /// Another system took over the conversation with a user, or gave it back.
-    #[non_exhaustive]
-    Handover {
-        /// The user.
-        user: Box<User>,
-        /// Whether this application has control now.
-        in_control: bool,
-    },
-    /// Something about a voice call.
-    #[non_exhaustive]
-    Call {
-        /// What happened, in the provider's word.
-        event: String,
-        /// The provider's JSON.
-        data: Json,
-    },
+    /// Names the business's own number.
+    #[must_use]
+    pub fn with_number(mut self, number: PhoneNumber) -> Self {
+        self.number = Some(number);
+        self
+    }
 }
 
 /// Something that an account may not do for a while.
@@ -135,53 +50,54 @@ pub enum Notice {
 pub struct Restriction {
     /// What, in the provider's word: `RESTRICTED_BIZ_INITIATED_MESSAGING`.
     pub what: String,
+    /// Which messages it keeps from being sent.
+    #[serde(default, skip_serializing_if = "RestrictedMessages::is_none")]
+    pub messages: RestrictedMessages,
     /// Until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
 impl Restriction {
-    /// A restriction without an end that is known.
+    /// A restriction without an end that is known, which concerns no messages.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), until: None }
+        Self { what: what.into(), messages: RestrictedMessages::None, until: None }
+    }
+
+    /// Says which messages it keeps from being sent.
+    #[must_use]
+    pub fn with_messages(mut self, messages: RestrictedMessages) -> Self {
+        self.messages = messages;
+        self
+    }
+
+    /// Says until when it holds.
+    #[must_use]
+    pub fn with_end(mut self, until: Timestamp) -> Self {
+        self.until = Some(until);
+        self
     }
 }
 
-impl Notice {
-    /// Something went wrong that belongs to no message.
-    pub fn failed(failure: Failure) -> Self {
-        Self::Failed { failure: Box::new(failure) }
-    }
-
-    /// The account or the number cannot send any more.
-    pub fn blocked(reason: Option<String>) -> Self {
-        Self::Blocked { reason, from: None }
-    }
-
-    /// The stable name of the news.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Blocked { .. } => "blocked",
-            Self::Restricted { .. } => "restricted",
-            Self::Reinstated => "reinstated",
-            Self::NumberQuality { .. } => "number_quality",
-            Self::NumberName { .. } => "number_name",
-            Self::Template { .. } => "template",
-            Self::MarketingPreference { .. } => "marketing_preference",
-            Self::Security { .. } => "security",
-            Self::Failed { .. } => "failed",
-            Self::Handover { .. } => "handover",
-            Self::Call { .. } => "call",
-        }
-    }
+/// The messages that a [`Restriction`] keeps from being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RestrictedMessages {
+    /// Those to users who have not written within 24 hours.
+    BusinessInitiated,
+    /// Those to users who have: answers.
+    UserInitiated,
+    /// None, or nobody knows which.
+    #[default]
+    #[serde(other)]
+    None,
 }
 
-impl std::fmt::Debug for Notice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Failed { failure } => f.debug_tuple("Failed").field(failure).finish(),
-            other => write!(f, "Notice({})", other.as_str()),
-        }
+impl RestrictedMessages {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde fixes the signature")]
+    fn is_none(&self) -> bool {
+        *self == Self::None
     }
 }
 

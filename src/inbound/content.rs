@@ -206,7 +206,7 @@ pub struct FlowReply {
     /// What is shown in the chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// What the user filled in.
+    /// What the user filled in. A text that is no JSON is kept as a JSON string.
     pub response: Json,
 }
 
@@ -214,6 +214,11 @@ impl FlowReply {
     /// An answer.
     pub fn new(response: Json) -> Self {
         Self { name: None, body: None, response }
+    }
+
+    /// The token that the flow was sent with, if the answer has one.
+    pub fn token(&self) -> Option<&str> {
+        self.response.0.get("flow_token")?.as_str()
     }
 }
 

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::account::AccountNotice;
 use super::content::InboundContent;
 use super::identity::{IdentityChange, User};
-use super::message::InboundMessage;
-use super::status::StatusUpdate;
+use super::message::{InboundMessage, QuotedMessage};
+use super::status::{DeliveryState, StatusUpdate};
 use super::unrecognized::{RawPayload, Unrecognized};
 use crate::address::{GroupId, Recipient};
 use crate::clock::Timestamp;
@@ -47,6 +47,10 @@ pub struct InboundEvent {
 pub enum EventKind {
     /// A user wrote.
     Message(Box<InboundMessage>),
+    /// A user wrote, and it is not to be answered: another application is in charge of the conversation, or it was
+    /// written long ago and is only brought over now. It is a kind of its own so that whoever answers messages does not
+    /// answer these by accident; [`reply`](InboundEvent::reply) makes an answer to nobody of it.
+    Observed(Box<InboundMessage>),
     /// A message that was sent went on, or failed.
     Status(Box<StatusUpdate>),
     /// A user's names changed.
@@ -64,6 +68,7 @@ impl EventKind {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Message(_) => "message",
+            Self::Observed(_) => "observed",
             Self::Status(_) => "status",
             Self::Identity(_) => "identity",
             Self::Echo(_) => "echo",
@@ -83,8 +88,15 @@ macro_rules! kind_from {
     )+};
 }
 
+/// One that is not [to be answered](InboundMessage::is_to_be_answered) is [`Observed`](EventKind::Observed).
+impl From<InboundMessage> for EventKind {
+    fn from(message: InboundMessage) -> Self {
+        let message = Box::new(message);
+        if message.is_to_be_answered() { Self::Message(message) } else { Self::Observed(message) }
+    }
+}
+
 kind_from! {
-    Message(InboundMessage),
     Status(StatusUpdate),
     Identity(IdentityChange),
     Echo(Echo),
@@ -105,18 +117,33 @@ pub struct Echo {
     /// The group it was sent to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupId>,
+    /// The message it quotes or answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<QuotedMessage>,
     /// Whether another application is in charge of the conversation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub standby: bool,
     /// Whether it was sent long ago and is only brought over now.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub history: bool,
+    /// How far a message of the history had come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<DeliveryState>,
 }
 
 impl Echo {
     /// A message of the business's own.
     pub fn new(message: MessageRef, to: User, content: InboundContent) -> Self {
-        Self { message, to, content, group: None, standby: false, history: false }
+        Self {
+            message,
+            to,
+            content,
+            group: None,
+            reply_to: None,
+            standby: false,
+            history: false,
+            state: None,
+        }
     }
 }
 
@@ -247,7 +274,7 @@ impl InboundEvent {
     /// The user it is about, if there is one.
     pub fn user(&self) -> Option<&User> {
         match &self.kind {
-            EventKind::Message(message) => Some(&message.from),
+            EventKind::Message(message) | EventKind::Observed(message) => Some(&message.from),
             EventKind::Status(status) => Some(&status.to),
             EventKind::Identity(change) => Some(&change.after),
             EventKind::Echo(echo) => Some(&echo.to),
@@ -258,6 +285,9 @@ impl InboundEvent {
     /// An answer: to the user (or the group) the event is about, from the sender that received it, quoting the message
     /// where that is possible, and with an idempotency key made of the event's id, so that handling the event again
     /// does not answer twice.
+    ///
+    /// What is not to be answered ([`Observed`](EventKind::Observed) messages and the business's own) makes an answer to
+    /// nobody, which every provider refuses.
     ///
     /// It is the first step of an answer; further ones are [`reply_step`](Self::reply_step)s.
     pub fn reply(&self, content: impl Into<Content>) -> OutboundMessage {
@@ -270,7 +300,13 @@ impl InboundEvent {
             EventKind::Message(message) => message.group.clone().map(Recipient::Group),
             _ => None,
         };
-        let to = group.or_else(|| self.user().map(User::recipient)).unwrap_or(Recipient::Unknown);
+        let answerable = match &self.kind {
+            EventKind::Message(message) => message.is_to_be_answered(),
+            EventKind::Observed(_) | EventKind::Echo(_) => false,
+            _ => true,
+        };
+        let to = group.or_else(|| self.user().map(User::recipient)).filter(|_| answerable);
+        let to = to.unwrap_or(Recipient::Unknown);
         let mut reply = OutboundMessage::new(to, content)
             .with_idempotency_key(format!("reply:{}:{step}", self.id.as_str()));
         reply.from.clone_from(&self.sender);
@@ -283,7 +319,7 @@ impl InboundEvent {
 
 redacted_debug! {
     InboundEvent { provider, sender, occurred_at, received_at, assumed, kind }
-    Echo { message, content, standby, history }
+    Echo { message, content, standby, history, state }
 }
 
 impl fmt::Debug for EventId {

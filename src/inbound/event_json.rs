@@ -57,7 +57,7 @@ impl Serialize for InboundEvent {
                 }
                 map.serialize_entry(kind, &json)?;
             }
-            EventKind::Message(value) => map.serialize_entry(kind, value)?,
+            EventKind::Message(value) | EventKind::Observed(value) => map.serialize_entry(kind, value)?,
             EventKind::Status(value) => map.serialize_entry(kind, value)?,
             EventKind::Identity(value) => map.serialize_entry(kind, value)?,
             EventKind::Echo(value) => map.serialize_entry(kind, value)?,
@@ -119,10 +119,13 @@ fn read_kind(name: &str, value: serde_json::Value, message: Option<MessageRef>) 
         if let (false, Some(message)) = (object.contains_key(NAME), message) {
             object.insert(NAME.to_owned(), serde_json::to_value(message).ok()?);
         }
-        read::<InboundMessage>(&value)
+        InboundMessage::deserialize(&value).ok().map(|message| EventKind::Message(Box::new(message)))
     };
+    let read_observed =
+        || InboundMessage::deserialize(&value).ok().map(|message| EventKind::Observed(Box::new(message)));
     let known = match name {
         "message" => read_message(),
+        "observed" => read_observed(),
         "status" => read::<StatusUpdate>(&value),
         "identity" => read::<IdentityChange>(&value),
         "echo" => read::<Echo>(&value),

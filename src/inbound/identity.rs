@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::{PhoneNumber, Recipient, UserId};
+use crate::clock::Timestamp;
 use crate::redact::redacted_debug;
 
 /// A user, by as many names as the event gave.
@@ -26,6 +27,10 @@ pub struct User {
     /// The name in the user's profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_name: Option<String>,
+    /// A hash of the user's identity key, where the provider was told to check identities. It changes with the user's
+    /// phone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_key_hash: Option<String>,
 }
 
 impl User {
@@ -50,7 +55,7 @@ impl User {
     }
 }
 
-/// A user's names changed.
+/// A user's names changed, or the key that stands for the user's phone.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct IdentityChange {
@@ -64,16 +69,45 @@ pub struct IdentityChange {
     /// What the provider says of it, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// What happened, in the provider's word: `user_changed_number`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+    /// The user's new key, where it is the key that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<IdentityKey>,
 }
 
 impl IdentityChange {
     /// A change from one set of names to another.
     pub fn new(before: User, after: User) -> Self {
-        Self { before, after, number_changed: false, text: None }
+        Self { before, after, number_changed: false, text: None, what: None, key: None }
+    }
+}
+
+/// The key that stands for a user's phone. It is another one after the user has registered anew: perhaps on a new phone,
+/// perhaps because somebody else has the number now.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct IdentityKey {
+    /// Its hash.
+    pub hash: String,
+    /// Whether the business has acknowledged it, where the provider says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<bool>,
+    /// When it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+}
+
+impl IdentityKey {
+    /// A key about which nothing more is known.
+    pub fn new(hash: impl Into<String>) -> Self {
+        Self { hash: hash.into(), acknowledged: None, created_at: None }
     }
 }
 
 redacted_debug! {
     User {}
     IdentityChange { number_changed }
+    IdentityKey { acknowledged, created_at }
 }

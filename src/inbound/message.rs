@@ -2,11 +2,14 @@ use serde::{Deserialize, Serialize};
 
 use super::content::InboundContent;
 use super::identity::User;
+use super::status::DeliveryState;
 use crate::address::GroupId;
+use crate::error::Failure;
 use crate::ids::MessageRef;
 use crate::redact::redacted_debug;
 
-/// A message from a user.
+/// A message from a user: of the kind [`Message`](crate::EventKind::Message), or, where it is not to be answered, of
+/// the kind [`Observed`](crate::EventKind::Observed).
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InboundMessage {
@@ -40,6 +43,12 @@ pub struct InboundMessage {
     /// Whether it was written long ago and is only brought over now, when a number joins: not to be answered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub history: bool,
+    /// How far a message of the history had come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<DeliveryState>,
+    /// What the provider says went wrong with it, although it passes it on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failure>,
 }
 
 impl InboundMessage {
@@ -57,7 +66,15 @@ impl InboundMessage {
             product: None,
             standby: false,
             history: false,
+            state: None,
+            failures: Vec::new(),
         }
+    }
+
+    /// Whether it is for this application, and now: not one of a conversation that another application is in charge of,
+    /// nor one of the history.
+    pub fn is_to_be_answered(&self) -> bool {
+        !self.standby && !self.history
     }
 
     /// What the user wrote or chose, as text: the body, the caption, the title of the button or the row.
@@ -156,7 +173,7 @@ impl ReferredProduct {
 }
 
 redacted_debug! {
-    InboundMessage { message, content, standby, history }
+    InboundMessage { message, content, standby, history, state, failures }
     QuotedMessage {}
     Referral {}
     ReferredProduct {}

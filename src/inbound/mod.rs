@@ -9,16 +9,18 @@ mod event;
 mod event_json;
 mod identity;
 mod message;
+mod notice;
 mod status;
 mod unrecognized;
 
-pub use account::{AccountNotice, Notice, Restriction};
+pub use account::{AccountNotice, RestrictedMessages, Restriction};
 pub use content::{
     ButtonReply, CallPermissionReply, Edit, FlowReply, InboundContent, InboundMedia, InboundReaction,
     ListReply, Order, OrderItem, Unsupported,
 };
 pub use event::{Echo, EventId, EventKind, InboundEvent};
-pub use identity::{IdentityChange, User};
+pub use identity::{IdentityChange, IdentityKey, User};
 pub use message::{InboundMessage, QuotedMessage, Referral, ReferredProduct};
+pub use notice::{Notice, TemplateUpdate};
 pub use status::{Conversation, DeliveryState, Pricing, StatusUpdate};
 pub use unrecognized::{RawPayload, Unrecognized};

@@ -4,6 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::identity::User;
+use crate::address::GroupId;
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::ids::{AttemptId, MessageRef};
@@ -20,6 +21,9 @@ pub struct StatusUpdate {
     /// The recipient, by as many names as the status gave.
     #[serde(default, skip_serializing_if = "is_default")]
     pub to: User,
+    /// The group it was sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
     /// In a group: the member whom the status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participant: Option<User>,
@@ -38,6 +42,9 @@ pub struct StatusUpdate {
     /// The conversation it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<Conversation>,
+    /// Whether another application is in charge of the conversation: then the message is that one's, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub standby: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -51,12 +58,14 @@ impl StatusUpdate {
             message,
             state,
             to: User::default(),
+            group: None,
             participant: None,
             attempt: None,
             reference: None,
             failures: Vec::new(),
             pricing: None,
             conversation: None,
+            standby: false,
         }
     }
 }
@@ -222,7 +231,7 @@ impl Conversation {
     }
 }
 
-redacted_debug! { StatusUpdate { state, attempt, failures } }
+redacted_debug! { StatusUpdate { state, attempt, failures, standby } }
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::codes::{CODES, Row, When};
-use super::wire::Object;
+use super::wire::{Object, elements};
 use crate::error::{Acceptance, Error, ErrorKind, Failure, Hint};
 use crate::http_client::Answer;
 use crate::ids::ProviderId;
@@ -109,27 +109,39 @@ pub(super) fn refusal(operation: Operation, answer: &Answer, unknown_error_is_re
     }
 }
 
-/// An error in a webhook, as it stands in a status or beside the messages. `None` if it has no code.
+/// An error in a webhook, as it stands in a status, in a user's message or beside the messages. `None` if it has no code.
 ///
 /// `failed` says that it is why a message failed: only then can it prove that nobody got it. Its acceptance is always
 /// unknown: of a status it is true that Meta had the message, and an error that names no message proves nothing about
 /// any.
-pub(super) fn webhook_failure(provider: &ProviderId, error: &Object<'_>, failed: bool) -> Option<Failure> {
+pub(super) fn webhook_failure(
+    operation: Operation,
+    provider: &ProviderId,
+    error: &Object<'_>,
+    failed: bool,
+) -> Option<Failure> {
     let envelope = Envelope::read(error)?;
-    let meaning = envelope.meaning(Operation::Status, None);
+    let meaning = envelope.meaning(operation, None);
     let error = envelope.into_error(&meaning).with_provider(provider.clone());
     let mut failure = Failure::from(&error);
     failure.proves_undelivered = failed && meaning.proves_undelivered;
     Some(failure)
 }
 
-/// The errors of a status: one failure for each, also for one that cannot be read.
-pub(super) fn status_failures(provider: &ProviderId, errors: &[&RawValue], failed: bool) -> Vec<Failure> {
+/// The errors of a status or of a message: one failure for each, also for one that cannot be read. They are documented as
+/// a list; a single one will do.
+pub(super) fn webhook_failures(
+    operation: Operation,
+    provider: &ProviderId,
+    errors: &RawValue,
+    failed: bool,
+) -> Vec<Failure> {
+    let errors = elements(errors).unwrap_or_else(|| vec![errors]);
     let unreadable = || {
         let failure = Error::new(ErrorKind::Unrecognized, Acceptance::Unknown);
         Failure::from(&failure.with_provider(provider.clone()))
     };
-    let read = |error: &&RawValue| webhook_failure(provider, &Object::read(error)?, failed);
+    let read = |error: &&RawValue| webhook_failure(operation, provider, &Object::read(error)?, failed);
     errors.iter().map(|error| read(error).unwrap_or_else(unreadable)).collect()
 }
 

@@ -296,7 +296,7 @@ const UNSURE: &[i64] = &[1026, 131_000, 131_016, 135_000];
 
 fn failure(code: i64, failed: bool) -> Failure {
     let error = serde_json::value::to_raw_value(&serde_json::json!({ "code": code })).unwrap();
-    status_failures(&ProviderId::META, &[&error], failed).remove(0)
+    webhook_failures(Operation::Status, &ProviderId::META, &error, failed).remove(0)
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn only_a_code_that_excludes_it_proves_that_nobody_got_the_message() {
     assert_eq!(of_statuses, UNDELIVERED.len() + UNSURE.len(), "no code that has no row");
     assert!(!failure(999_999, true).proves_undelivered);
     let odd = serde_json::value::to_raw_value("131047").unwrap();
-    assert!(!status_failures(&ProviderId::META, &[&odd], true)[0].proves_undelivered);
+    assert!(!webhook_failures(Operation::Status, &ProviderId::META, &odd, true)[0].proves_undelivered);
 }
 
 #[test]

@@ -107,7 +107,8 @@ pub(super) fn elements(json: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(json.get()).ok()
 }
 
-fn string(json: &RawValue) -> Option<String> {
+/// A string or a number, as text that may be empty.
+pub(super) fn string(json: &RawValue) -> Option<String> {
     let text = json.get();
     match text.bytes().next()? {
         b'"' => serde_json::from_str(text).ok(),

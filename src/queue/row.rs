@@ -58,7 +58,7 @@ fn conversation(event: &InboundEvent) -> String {
         })
     };
     let group = match event.kind() {
-        EventKind::Message(message) => message.group.as_ref(),
+        EventKind::Message(message) | EventKind::Observed(message) => message.group.as_ref(),
         EventKind::Echo(echo) => echo.group.as_ref(),
         _ => None,
     };
@@ -67,7 +67,7 @@ fn conversation(event: &InboundEvent) -> String {
         EventKind::Status(status) => with(&format!("status/{}", status.message.id)),
         EventKind::Account(_) => with("account"),
         EventKind::Unrecognized(_) => with(event.id().as_str()),
-        EventKind::Message(_) | EventKind::Identity(_) | EventKind::Echo(_) => {
+        EventKind::Message(_) | EventKind::Observed(_) | EventKind::Identity(_) | EventKind::Echo(_) => {
             // Nobody is known: it waits for nothing.
             with(&group.or_else(of_user).unwrap_or_else(|| event.id().as_str().to_owned()))
         }

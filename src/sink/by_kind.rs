@@ -32,7 +32,8 @@ impl SplitByKind {
         Self { messages: None, statuses: None, account_notices: None, otherwise: Arc::new(otherwise) }
     }
 
-    /// Where [messages](EventKind::Message) go. The business's own ([echoes](EventKind::Echo)) are not among them.
+    /// Where [messages](EventKind::Message) go. The business's own ([echoes](EventKind::Echo)) are not among them, nor are
+    /// those that are not to be answered ([observed](EventKind::Observed)).
     pub fn messages(mut self, sink: impl EventSink) -> Self {
         self.messages = Some(Arc::new(sink));
         self

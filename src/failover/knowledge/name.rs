@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use crate::address::{PhoneNumber, Recipient, UserId};
 use crate::hex::hex;
 use crate::ids::{AttemptId, SenderId};
-use crate::inbound::User;
+use crate::inbound::{RestrictedMessages, User};
 
 /// How many characters of the hash stand for a name: 128 bits.
 const DIGITS: usize = 32;
@@ -50,6 +50,19 @@ pub(in crate::failover) fn alias_key(name: &Name) -> String {
 /// Whether a sender is blocked.
 pub(in crate::failover) fn block_key(sender: &SenderId) -> String {
     format!("block/{}", sender_token(sender))
+}
+
+/// Whether a sender may send these of its messages. `None` if it is not known which they are.
+pub(in crate::failover) fn restriction_key(
+    sender: &SenderId,
+    messages: RestrictedMessages,
+) -> Option<String> {
+    let messages = match messages {
+        RestrictedMessages::BusinessInitiated => "first",
+        RestrictedMessages::UserInitiated => "answer",
+        RestrictedMessages::None => return None,
+    };
+    Some(format!("{}/{messages}", block_key(sender)))
 }
 
 /// That an attempt was accepted.

@@ -1,62 +1,93 @@
 //! Messages from users.
 
-use std::time::Duration;
-
-use super::contacts::Contacts;
-use super::{Element, Misread, NO_OBJECT, Reader, Reading, Scope};
+use super::content::{self, unsupported};
+use super::people::{People, named};
+use super::reply::UNKNOWN_REPLY;
+use super::system::{self, UNKNOWN_SYSTEM};
+use super::{Element, Misread, NO_NUMBER, NO_OBJECT, Post, Reader, Reading, Scope};
 use crate::address::GroupId;
-use crate::ids::{MediaRef, MessageRef, SenderId};
+use crate::ids::{MessageRef, SenderId};
 use crate::inbound::{
-    ButtonReply, EventId, InboundContent, InboundMedia, InboundMessage, InboundReaction, ListReply,
-    QuotedMessage, Referral, ReferredProduct, User,
+    EventId, EventKind, InboundContent, InboundMessage, QuotedMessage, Referral, ReferredProduct, User,
 };
+use crate::meta::error::{Operation, webhook_failures};
 use crate::meta::wire::Object;
-use crate::outbound::Location;
 
-/// How long Meta keeps a file that a user sent.
-const MEDIA_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
-
-const UNKNOWN_TYPE: &str = "a type that is not read";
-const UNKNOWN_REPLY: &str = "a reply that is not read";
-const NO_BODY: &str = "its body is missing or not as it should be";
+const NO_GROUP: &str = "its group is not one";
 
 pub(super) fn read(
     reader: &Reader<'_>,
     element: &Element<'_>,
     scope: &Scope,
-    contacts: &Contacts,
+    people: &People,
+    post: Post,
 ) -> Reading {
     let Some(object) = Object::read(element.json) else {
-        return Reading { id: None, kind: Err(Misread::new(NO_OBJECT, scope.what.clone())), time: None };
+        return Reading::odd(NO_OBJECT, scope.what.clone());
     };
     let id = object.text("id");
-    let kind = message(reader, &object, id.as_deref(), scope, contacts);
+    let kind = kind(reader, &object, id.as_deref(), scope, people, post);
+    let prefix = match (post, &kind, object.text("type").as_deref()) {
+        (Post::Standby, ..) => "standby",
+        (_, Ok(EventKind::Identity(_)), _) => "identity",
+        (.., Some("edit")) => "edit",
+        (.., Some("revoke")) => "revoke",
+        _ => "message",
+    };
     Reading {
-        id: id.map(|id| EventId::new(["message", id.as_str()])),
-        kind: kind.map(Into::into).map_err(|reason| Misread::new(reason, object.text("type"))),
+        id: id.map(|id| EventId::new([prefix, id.as_str()])),
+        kind: kind.map_err(|reason| Misread::new(reason, what(&object, reason))),
         time: object.time("timestamp"),
     }
 }
 
-fn message(
+fn kind(
     reader: &Reader<'_>,
     object: &Object<'_>,
     id: Option<&str>,
     scope: &Scope,
-    contacts: &Contacts,
-) -> Result<InboundMessage, &'static str> {
+    people: &People,
+    post: Post,
+) -> Result<EventKind, &'static str> {
     let id = id.ok_or("a message without an id")?;
-    let sender = scope.sender.as_ref().ok_or("the webhook does not say which number it is for")?;
-    let from = author(object, reader.portfolio)?;
-    let content = content(reader, object, sender)?;
-    let mut message =
-        InboundMessage::new(MessageRef::new(sender.clone(), id), contacts.complete(from), content);
-    message.group = match object.text("group_id") {
-        // An answer would go to one person instead of the group.
-        Some(id) => Some(GroupId::new(id).map_err(|_| "its group is not one")?),
-        None if object.has("group_id") => return Err("its group is not one"),
-        None => None,
+    if object.text("type").as_deref() == Some("system") {
+        return system::read(object, people, reader.portfolio).map(Into::into);
+    }
+    let author = author(object, reader.portfolio)?;
+    let mut message = message(reader, object, id, scope, people.complete(author))?;
+    message.standby = post == Post::Standby;
+    Ok(message.into())
+}
+
+/// A message whose author is known.
+pub(super) fn message(
+    reader: &Reader<'_>,
+    object: &Object<'_>,
+    id: &str,
+    scope: &Scope,
+    author: User,
+) -> Result<InboundMessage, &'static str> {
+    let sender = scope.sender.as_ref().ok_or(NO_NUMBER)?;
+    let errors = object.get("errors");
+    let provider = reader.webhook.provider();
+    let failures = errors
+        .map(|errors| webhook_failures(Operation::Inbound, provider, errors, false))
+        .unwrap_or_default();
+    let content = match content::read(reader, object, sender) {
+        Ok(content) => content,
+        // Meta says why there is nothing to read.
+        Err(reason) => {
+            let nothing_else = |kind: &String| kind == "errors" || !object.has(kind);
+            let kind = object.text("type").filter(|kind| !failures.is_empty() && nothing_else(kind));
+            unsupported(Some(kind.ok_or(reason)?))
+        }
     };
+    let mut message = InboundMessage::new(MessageRef::new(sender.clone(), id), author, content);
+    match &mut message.content {
+        InboundContent::Unsupported(unsupported) => unsupported.failures = failures,
+        _ => message.failures = failures,
+    }
+    message.group = group(object)?;
     if let Some(context) = object.object("context") {
         message.frequently_forwarded = context.flag("frequently_forwarded") == Some(true);
         // Meta sets one of the two; what was passed on many times was passed on.
@@ -71,15 +102,20 @@ fn message(
     Ok(message)
 }
 
+/// What a message that was not understood calls itself: its type, and the type within it where that is the odd one.
+pub(super) fn what(object: &Object<'_>, reason: &'static str) -> Option<String> {
+    let kind = object.text("type")?;
+    let inner = || object.object(&kind).and_then(|body| body.text("type"));
+    match inner().filter(|_| [UNKNOWN_REPLY, UNKNOWN_SYSTEM].contains(&reason)) {
+        Some(inner) => Some(format!("{kind}.{inner}")),
+        None => Some(kind),
+    }
+}
+
 /// Who wrote it. A user who shares no number has only an id, and older messages have only a number; a name that is
 /// there and is none would make the message somebody else's, or nobody's.
-fn author(object: &Object<'_>, portfolio: Option<&str>) -> Result<User, &'static str> {
-    let user = User {
-        phone: object.phone("from"),
-        user: object.user("from_user_id", portfolio),
-        parent_user: object.user("from_parent_user_id", None),
-        ..User::default()
-    };
+pub(super) fn author(object: &Object<'_>, portfolio: Option<&str>) -> Result<User, &'static str> {
+    let user = named(object, ["from", "from_user_id", "from_parent_user_id"], portfolio);
     if user.phone.is_none() && object.has("from") {
         return Err("its sender is not a phone number");
     }
@@ -89,113 +125,41 @@ fn author(object: &Object<'_>, portfolio: Option<&str>) -> Result<User, &'static
     Ok(user)
 }
 
-fn quoted(context: &Object<'_>, sender: &SenderId, portfolio: Option<&str>) -> Option<QuotedMessage> {
+/// The group of a message. Without it an answer would go to one person instead.
+pub(super) fn group(object: &Object<'_>) -> Result<Option<GroupId>, &'static str> {
+    match object.text("group_id") {
+        Some(id) => GroupId::new(id).map(Some).map_err(|_| NO_GROUP),
+        None if object.has("group_id") => Err(NO_GROUP),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn quoted(
+    context: &Object<'_>,
+    sender: &SenderId,
+    portfolio: Option<&str>,
+) -> Option<QuotedMessage> {
     let mut quoted = QuotedMessage::new(MessageRef::new(sender.clone(), context.text("id")?));
-    let author = User {
-        phone: context.phone("from"),
-        user: context.user("from_user_id", portfolio),
-        parent_user: context.user("from_parent_user_id", None),
-        ..User::default()
-    };
+    let author = named(context, ["from", "from_user_id", "from_parent_user_id"], portfolio);
     quoted.author = Some(author).filter(|author| !author.is_unknown());
     Some(quoted)
 }
 
 fn referral(advertisement: &Object<'_>) -> Referral {
     let greeting = advertisement.object("welcome_message");
+    let media_type = advertisement.text("media_type");
+    let (image, video) = (advertisement.text("image_url"), advertisement.text("video_url"));
+    let is_video = media_type.as_deref() == Some("video");
     Referral {
         source_url: advertisement.text("source_url"),
         source_id: advertisement.text("source_id"),
         source_type: advertisement.text("source_type"),
         headline: advertisement.text("headline"),
         body: advertisement.text("body"),
-        media_type: advertisement.text("media_type"),
-        media_url: advertisement.text("image_url").or_else(|| advertisement.text("video_url")),
+        media_type,
+        media_url: if is_video { video.or(image) } else { image.or(video) },
         thumbnail_url: advertisement.text("thumbnail_url"),
         click_id: advertisement.text("ctwa_clid"),
         welcome_message: greeting.and_then(|greeting| greeting.text("text")),
     }
-}
-
-fn content(
-    reader: &Reader<'_>,
-    object: &Object<'_>,
-    sender: &SenderId,
-) -> Result<InboundContent, &'static str> {
-    let kind = object.text("type").ok_or("a message without a type")?;
-    let media: Option<fn(InboundMedia) -> InboundContent> = match kind.as_str() {
-        "image" => Some(InboundContent::Image),
-        "video" => Some(InboundContent::Video),
-        "audio" => Some(InboundContent::Audio),
-        "document" => Some(InboundContent::Document),
-        "sticker" => Some(InboundContent::Sticker),
-        "text" | "location" | "button" | "interactive" | "reaction" => None,
-        _ => return Err(UNKNOWN_TYPE),
-    };
-    let body = object.object(&kind).ok_or(NO_BODY)?;
-    if let Some(media) = media {
-        return file(reader, &body, sender).map(media).ok_or(NO_BODY);
-    }
-    match kind.as_str() {
-        "text" => body.string("body").map(InboundContent::text),
-        "location" => location(&body).map(InboundContent::Location),
-        "button" => template_button(&body).map(InboundContent::Button),
-        "reaction" => body.text("message_id").map(|id| {
-            let message = MessageRef::new(sender.clone(), id);
-            // Removed if there is no emoji, or an empty one.
-            InboundContent::Reaction(InboundReaction::new(message, body.text("emoji")))
-        }),
-        _ => return reply(&body),
-    }
-    .ok_or(NO_BODY)
-}
-
-fn file(reader: &Reader<'_>, body: &Object<'_>, sender: &SenderId) -> Option<InboundMedia> {
-    let received = reader.webhook.request().received_at;
-    let media =
-        MediaRef::new(sender.clone(), body.text("id")?).with_expiry(received.saturating_add(MEDIA_KEPT));
-    let mut file = InboundMedia::new(media);
-    file.mime_type = body.text("mime_type");
-    file.sha256 = body.text("sha256");
-    file.caption = body.text("caption");
-    file.filename = body.text("filename");
-    file.voice = body.flag("voice");
-    file.animated = body.flag("animated");
-    file.url = body.text("url");
-    Some(file)
-}
-
-fn location(body: &Object<'_>) -> Option<Location> {
-    let degrees = |name| body.number(name).filter(|degrees: &f64| degrees.is_finite());
-    let mut location = Location::new(degrees("latitude")?, degrees("longitude")?);
-    location.name = body.text("name");
-    location.address = body.text("address");
-    location.url = body.text("url");
-    Some(location)
-}
-
-/// A quick reply of a template. The payload is the button's text where the sender of the template gave none.
-fn template_button(body: &Object<'_>) -> Option<ButtonReply> {
-    let title = body.text("text");
-    let id = body.text("payload").or_else(|| title.clone())?;
-    let mut button = ButtonReply::new(id, title.unwrap_or_default());
-    button.of_template = true;
-    Some(button)
-}
-
-fn reply(body: &Object<'_>) -> Result<InboundContent, &'static str> {
-    let kind = body.text("type").ok_or(NO_BODY)?;
-    let chosen = match kind.as_str() {
-        "button_reply" | "list_reply" => body.object(&kind).ok_or(NO_BODY)?,
-        _ => return Err(UNKNOWN_REPLY),
-    };
-    let id = chosen.text("id").ok_or(NO_BODY)?;
-    let title = chosen.text("title").unwrap_or_default();
-    Ok(if kind == "button_reply" {
-        InboundContent::Button(ButtonReply::new(id, title))
-    } else {
-        let mut row = ListReply::new(id, title);
-        row.description = chosen.text("description");
-        InboundContent::ListReply(row)
-    })
 }

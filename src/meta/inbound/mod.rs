@@ -5,49 +5,42 @@
 //! should hold elements and holds none is itself the element.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-mod contacts;
+mod call;
+mod cards;
+mod content;
+mod date;
+mod echo;
+mod history;
+mod lists;
 mod message;
+mod notices;
+mod order;
+mod people;
+mod reply;
 mod status;
+mod system;
 #[cfg(test)]
 mod tests;
+mod user;
+mod value;
 
-use self::contacts::Contacts;
-use super::error::webhook_failure;
-use super::wire::{Object, elements};
+use super::wire::Object;
+use crate::address::PhoneNumber;
 use crate::clock::Timestamp;
 use crate::hex::hex;
 use crate::ids::SenderId;
 use crate::inbound::{AccountNotice, EventId, EventKind, InboundEvent, Notice, Unrecognized};
 use crate::webhook::VerifiedWebhook;
 
-/// Lists that hold no elements, and what stands beside them.
-const FRAME: &[&str] = &["messaging_product", "metadata", "contacts"];
-/// Lists that hold elements, where a change is not of messages.
-const LISTS: &[&str] = &[
-    "message_echoes",
-    "messages",
-    "statuses",
-    "errors",
-    "user_preferences",
-    "user_actions",
-    "calls",
-    "groups",
-    "history",
-    "state_sync",
-];
-/// What holds the lists of a change that another application answers.
-const STANDBY: &str = "standby";
-/// In bytes. No list has a longer name, and the name becomes part of every element's id.
-const MAX_LIST_NAME: usize = 64;
-
 const NO_OBJECT: &str = "not a JSON object";
 const NO_LIST: &str = "not a JSON array";
+const NO_BODY: &str = "its body is missing or not as it should be";
+const NO_NUMBER: &str = "the webhook does not say which number it is for";
 
 /// Reads a webhook. `portfolio` is the scope of the user ids in it.
 pub(super) fn read(
@@ -75,7 +68,31 @@ struct Scope {
     what: Option<String>,
     account: Option<String>,
     sender: Option<SenderId>,
+    /// The sender's own number.
+    number: Option<PhoneNumber>,
     time: Option<Timestamp>,
+}
+
+impl Scope {
+    /// News about the account that the webhook names.
+    fn notice(&self, notice: Notice) -> AccountNotice {
+        AccountNotice { account: self.account.clone(), ..AccountNotice::new(notice) }
+    }
+}
+
+/// How the elements of a change came here, which decides what becomes of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Post {
+    /// As messages and statuses of our own.
+    Own,
+    /// In a conversation that another application is in charge of.
+    Standby,
+    /// As messages from before the number joined.
+    History,
+    /// As news about calls.
+    Calls,
+    /// In any other way.
+    Other,
 }
 
 /// An element: its JSON and where it stands, as a JSON pointer.
@@ -96,6 +113,13 @@ struct Reading {
 struct Misread {
     reason: &'static str,
     what: Option<String>,
+}
+
+impl Reading {
+    /// An element of which nothing can be read.
+    fn odd(reason: &'static str, what: Option<String>) -> Self {
+        Self { id: None, kind: Err(Misread::new(reason, what)), time: None }
+    }
 }
 
 impl Misread {
@@ -155,146 +179,10 @@ impl Reader<'_> {
         let Some(value) = change.object("value") else {
             return self.unrecognized(element, &scope, "has no value");
         };
-        let number = value.object("metadata").and_then(|metadata| metadata.short_text("phone_number_id"));
-        scope.sender = number.map(|id| SenderId::new(self.webhook.provider().clone(), id));
-
-        let place = format!("{}/value", element.place);
-        let before = self.events.len();
-        if scope.what.as_deref() == Some("messages") {
-            self.messages_value(&value, &place, &scope);
-        } else {
-            self.other_value(&value, &place, &scope);
-        }
-        if self.events.len() == before {
-            self.unrecognized(element, &scope, "a change that is not read");
-        }
-    }
-
-    /// The value of a change of messages.
-    fn messages_value(&mut self, value: &Object<'_>, place: &str, scope: &Scope) {
-        let contacts = Contacts::read(value, self.portfolio);
-        let mut places = Lists::new(place);
-        for (name, json) in value.members() {
-            let scope = Scope { what: Some(name.to_owned()), ..scope.clone() };
-            let known = ["messages", "statuses", "errors"].contains(&name);
-            self.list((name, json), known, &mut places, "", &scope, |reader, element| {
-                let reading = match name {
-                    "messages" => message::read(reader, element, &scope, &contacts),
-                    "statuses" => status::read(reader, element, &scope, &contacts),
-                    "errors" => reader.error(element, &scope),
-                    _ => {
-                        let reason = "an element of a list that is not read";
-                        return reader.unrecognized(element, &scope, reason);
-                    }
-                };
-                reader.add(element, &scope, reading);
-            });
-        }
-    }
-
-    /// The value of any other change. What the business itself wrote (echoes) and what another application answers
-    /// (standby) must not be taken for messages from users, so nothing here is read any further. A value without one of
-    /// the lists is one piece of news, whatever it is made of.
-    fn other_value(&mut self, value: &Object<'_>, place: &str, scope: &Scope) {
-        let has_lists = value.members().any(|(name, json)| {
-            LISTS.contains(&name)
-                || name == STANDBY && Object::read(json).is_some_and(|inner| holds_lists(&inner))
-        });
-        if has_lists {
-            self.unread_lists(value, &mut Lists::new(place), "", scope);
-        }
-    }
-
-    fn unread_lists(&mut self, value: &Object<'_>, places: &mut Lists<'_>, steps: &str, scope: &Scope) {
-        for (name, json) in value.members() {
-            match Object::read(json) {
-                Some(inner) if name == STANDBY && steps.is_empty() => {
-                    self.unread_lists(&inner, places, "standby/", scope);
-                }
-                _ => {
-                    let known = name == STANDBY || LISTS.contains(&name);
-                    self.list((name, json), known, places, steps, scope, |reader, element| {
-                        reader.unrecognized(element, scope, "an element of a change that is not read");
-                    });
-                }
-            }
-        }
-    }
-
-    /// Hands on the elements of a member that is a list. Other members are facts beside the lists, but a `known` list
-    /// is one even if it is something else.
-    fn list(
-        &mut self,
-        (name, json): (&str, &RawValue),
-        known: bool,
-        places: &mut Lists<'_>,
-        steps: &str,
-        scope: &Scope,
-        mut read: impl FnMut(&mut Self, &Element<'_>),
-    ) {
-        if FRAME.contains(&name) || json.get() == "null" {
-            return;
-        }
-        match elements(json) {
-            Some(list) if name.len() <= MAX_LIST_NAME => {
-                let step = format!("{steps}{}", step(name));
-                for json in list {
-                    read(self, &places.next(&step, json));
-                }
-            }
-            Some(_) => {
-                let element = places.next(steps, json);
-                self.unrecognized(&element, scope, "a list with a name that is too long");
-            }
-            None if known => {
-                let element = places.next(&format!("{steps}{name}"), json);
-                self.unrecognized(&element, scope, NO_LIST);
-            }
-            None => {}
-        }
-    }
-
-    /// An error that belongs to no message.
-    fn error(&self, element: &Element<'_>, scope: &Scope) -> Reading {
-        let object = Object::read(element.json);
-        let failure =
-            object.as_ref().and_then(|error| webhook_failure(self.webhook.provider(), error, false));
-        let notice =
-            |failure| AccountNotice { account: scope.account.clone(), notice: Notice::failed(failure) };
-        Reading {
-            id: None,
-            time: object.and_then(|error| error.time("timestamp")),
-            kind: failure
-                .map(|failure| notice(failure).into())
-                .ok_or_else(|| Misread::new("an error without a code", scope.what.clone())),
-        }
-    }
-
-    /// Hands the elements of a list on, one by one. What stands in the list's place without being one is not
-    /// understood.
-    fn each<'j>(
-        &mut self,
-        object: &Object<'j>,
-        name: &str,
-        place: &str,
-        scope: &Scope,
-        mut read: impl FnMut(&mut Self, Element<'j>),
-    ) {
-        let mut lists = Lists::new(place);
-        for (_, json) in object.members().filter(|(member, _)| *member == name) {
-            match elements(json) {
-                Some(list) => {
-                    for json in list {
-                        read(self, lists.next(name, json));
-                    }
-                }
-                None if json.get() == "null" => {}
-                None => {
-                    let element = lists.next(name, json);
-                    self.unrecognized(&element, scope, NO_LIST);
-                }
-            }
-        }
+        scope.sender = number_id(&value).map(|id| SenderId::new(self.webhook.provider().clone(), id));
+        let metadata = value.object("metadata");
+        scope.number = metadata.and_then(|metadata| digits(&metadata, "display_phone_number"));
+        self.value(element, &value, &scope);
     }
 
     fn unrecognized(&mut self, element: &Element<'_>, scope: &Scope, reason: &'static str) {
@@ -341,41 +229,6 @@ impl Reader<'_> {
     }
 }
 
-/// Gives the elements of one object's lists their places. A name that comes twice is counted on, so that no two
-/// elements have the same place.
-struct Lists<'p> {
-    place: &'p str,
-    counts: HashMap<String, usize>,
-}
-
-impl<'p> Lists<'p> {
-    fn new(place: &'p str) -> Self {
-        Self { place, counts: HashMap::new() }
-    }
-
-    /// The next element of the list with this name, which is written as in a JSON pointer.
-    fn next<'j>(&mut self, name: &str, json: &'j RawValue) -> Element<'j> {
-        let index = match self.counts.get_mut(name) {
-            Some(count) => {
-                *count += 1;
-                *count
-            }
-            None => {
-                self.counts.insert(name.to_owned(), 0);
-                0
-            }
-        };
-        Element { json, place: format!("{}/{name}/{index}", self.place) }
-    }
-}
-
-/// Whether there are elements, or should be, in what may hold lists.
-fn holds_lists(object: &Object<'_>) -> bool {
-    object.members().any(|(name, json)| {
-        LISTS.contains(&name) || !FRAME.contains(&name) && elements(json).is_some_and(|list| !list.is_empty())
-    })
-}
-
 /// Whether something can be the name of a type or a field. Names are shown in logs, so what may be a phone number, an
 /// address or a text is none.
 fn is_name(text: &str) -> bool {
@@ -384,7 +237,14 @@ fn is_name(text: &str) -> bool {
         && text.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// A name as a JSON pointer writes it.
-fn step(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
+/// The id of the number that a value is for. News of a handover name it as the recipient.
+fn number_id(value: &Object<'_>) -> Option<String> {
+    let of = |member: &str| value.object(member)?.short_text("phone_number_id");
+    of("metadata").or_else(|| of("recipient"))
+}
+
+/// One of our own numbers, as it is shown: with or without `+`, spaces and the like.
+fn digits(object: &Object<'_>, name: &str) -> Option<PhoneNumber> {
+    let shown = object.short_text(name)?;
+    PhoneNumber::from_digits(&shown.chars().filter(char::is_ascii_digit).collect::<String>()).ok()
 }

@@ -1,17 +1,19 @@
 //! What became of messages that were sent.
 
-use super::contacts::Contacts;
-use super::{Element, Misread, NO_OBJECT, Reader, Reading, Scope};
+use super::people::{People, named};
+use super::{Element, Misread, NO_NUMBER, NO_OBJECT, Post, Reader, Reading, Scope};
+use crate::address::GroupId;
 use crate::ids::{AttemptId, MessageRef};
-use crate::inbound::{Conversation, DeliveryState, EventId, Pricing, StatusUpdate, User};
-use crate::meta::error::status_failures;
-use crate::meta::wire::{Object, elements};
+use crate::inbound::{Conversation, DeliveryState, EventId, Pricing, StatusUpdate};
+use crate::meta::error::{Operation, webhook_failures};
+use crate::meta::wire::Object;
 
 pub(super) fn read(
     reader: &Reader<'_>,
     element: &Element<'_>,
     scope: &Scope,
-    contacts: &Contacts,
+    people: &People,
+    post: Post,
 ) -> Reading {
     let misread = |reason| Err(Misread::new(reason, scope.what.clone()));
     let Some(object) = Object::read(element.json) else {
@@ -24,30 +26,36 @@ pub(super) fn read(
     // In a group every member brings its own.
     let participant =
         object.text("recipient_participant_id").or_else(|| object.text("recipient_participant_user_id"));
-    let parts = ["status", id.as_str(), word.as_str()];
+    let prefix = if post == Post::Standby { "standby" } else { "status" };
+    let parts = [prefix, id.as_str(), word.as_str()];
     let event_id = EventId::new(parts.into_iter().chain(participant.as_deref()));
     let Some(sender) = scope.sender.clone() else {
-        return Reading {
-            id: Some(event_id),
-            kind: misread("the webhook does not say which number it is for"),
-            time,
-        };
+        return Reading { id: Some(event_id), kind: misread(NO_NUMBER), time };
     };
-    let state = DeliveryState::from_name(&word);
-    let mut status = StatusUpdate::new(MessageRef::new(sender, id), state);
-    status.to = contacts.complete(recipient(&object, reader.portfolio));
-    let member = named(&object, "recipient_participant", reader.portfolio);
+    let mut status = StatusUpdate::new(MessageRef::new(sender, id), state(&word));
+    status.standby = post == Post::Standby;
+    let mut to =
+        named(&object, ["recipient_id", "recipient_user_id", "recipient_parent_user_id"], reader.portfolio);
+    if object.text("recipient_type").as_deref() == Some("group") {
+        // Then it is the group's id, which is nobody's number.
+        to.phone = None;
+        status.group = object.text("recipient_id").and_then(|id| GroupId::new(id).ok());
+    }
+    status.to = people.complete(to);
+    let member = named(
+        &object,
+        ["recipient_participant_id", "recipient_participant_user_id", "recipient_participant_parent_user_id"],
+        reader.portfolio,
+    );
     status.participant =
-        Some(member).filter(|member| !member.is_unknown()).map(|member| contacts.complete(member));
+        Some(member).filter(|member| !member.is_unknown()).map(|member| people.complete(member));
     if let Some(callback) = object.text("biz_opaque_callback_data") {
         (status.attempt, status.reference) = split(callback);
     }
     if let Some(errors) = object.get("errors") {
-        // Documented as a list; a single one will do.
-        let errors = elements(errors).unwrap_or_else(|| vec![errors]);
         // That one member of a group did not get it says nothing about the others.
         let failed = status.state == DeliveryState::Failed && status.participant.is_none();
-        status.failures = status_failures(reader.webhook.provider(), &errors, failed);
+        status.failures = webhook_failures(Operation::Status, reader.webhook.provider(), errors, failed);
     }
     status.pricing = object.object("pricing").map(|pricing| Pricing {
         billable: pricing.flag("billable"),
@@ -66,21 +74,11 @@ pub(super) fn read(
     Reading { id: Some(event_id), kind: Ok(status.into()), time }
 }
 
-/// The user it went to. For a group `recipient_id` is the group, which is nobody's number.
-fn recipient(object: &Object<'_>, portfolio: Option<&str>) -> User {
-    let mut user = named(object, "recipient", portfolio);
-    if object.text("recipient_type").as_deref() == Some("group") {
-        user.phone = None;
-    }
-    user
-}
-
-fn named(object: &Object<'_>, role: &str, portfolio: Option<&str>) -> User {
-    User {
-        phone: object.phone(&format!("{role}_id")),
-        user: object.user(&format!("{role}_user_id"), portfolio),
-        parent_user: object.user(&format!("{role}_parent_user_id"), None),
-        ..User::default()
+/// The state of a word. What the answer to a send calls by a longer name is the same here.
+fn state(word: &str) -> DeliveryState {
+    match word {
+        "held_for_quality_assessment" => DeliveryState::Held,
+        word => DeliveryState::from_name(word),
     }
 }
 

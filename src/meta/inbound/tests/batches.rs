@@ -35,7 +35,7 @@ fn garbage_disturbs_no_neighbour() {
             "messages": [text("wamid.1"), null, 7, "odd", [], "DEEP", {}, {"type": "hologram"}, text("wamid.2")],
             "statuses": [{"id": "wamid.3", "status": "sent"}, false, {"id": "wamid.3", "status": "read"}],
             "errors": [{}, {"code": 131_000}],
-            "user_actions": [{"action_type": "click"}, 5],
+            "novelties": [{"action_type": "click"}, 5],
         })),
     )
     .replace("\"DEEP\"", &deep);
@@ -54,11 +54,11 @@ fn garbage_disturbs_no_neighbour() {
             ("unrecognized", "/entry/0/changes/0/value/messages/6"),
             ("unrecognized", "/entry/0/changes/0/value/messages/7"),
             ("message", "message/wamid.2"),
+            ("unrecognized", "/entry/0/changes/0/value/novelties/0"),
+            ("unrecognized", "/entry/0/changes/0/value/novelties/1"),
             ("status", "status/wamid.3/sent"),
             ("unrecognized", "/entry/0/changes/0/value/statuses/1"),
             ("status", "status/wamid.3/read"),
-            ("unrecognized", "/entry/0/changes/0/value/user_actions/0"),
-            ("unrecognized", "/entry/0/changes/0/value/user_actions/1"),
         ],
     );
     for (index, what, raw) in [
@@ -67,8 +67,8 @@ fn garbage_disturbs_no_neighbour() {
         (5, Some("messages"), "\"odd\""),
         (7, None, deep.as_str()),
         (9, Some("hologram"), r#"{"type":"hologram"}"#),
-        (12, Some("statuses"), "false"),
-        (14, Some("user_actions"), r#"{"action_type":"click"}"#),
+        (11, Some("novelties"), r#"{"action_type":"click"}"#),
+        (14, Some("statuses"), "false"),
     ] {
         let unrecognized = as_unrecognized(&events[index]);
         assert_eq!(unrecognized.what.as_deref(), what);
@@ -208,35 +208,54 @@ fn names_of_lists_in_ids() {
     assert_eq!(read(&webhook("messages", &value(json!({fits: [1, 2, 3]})))).len(), 3);
 }
 
+/// Where a change brings messages, and the kind of event that they may become.
 #[test]
 fn other_changes_never_become_messages() {
-    let place = |list: &str, index: usize| format!("/entry/0/changes/0/value/{list}/{index}");
-    for (field, lists, list, count) in [
-        ("smb_message_echoes", json!({"message_echoes": [text("1"), text("2")]}), "message_echoes", 2),
-        ("message_echoes", json!({"message_echoes": [text("1")]}), "message_echoes", 1),
-        ("standby", json!({"standby": {"messages": [text("1"), 5]}}), "standby/messages", 2),
-        ("standby", json!({"standby": {"statuses": [{"id": "1"}]}}), "standby/statuses", 1),
+    for (field, lists) in [
+        ("smb_message_echoes", json!({"message_echoes": [text("1")], "messages": [text("1")]})),
+        ("message_echoes", json!({"message_echoes": [text("1")]})),
+        ("messages", json!({"message_echoes": [text("1")], "standby": {"messages": [text("1")]}})),
+        ("standby", json!({"standby": {"messages": [text("1")], "message_echoes": [text("1")]}})),
         (
             "standby",
-            json!({"standby": {"message_echoes": [text("1")], "contacts": [1]}}),
-            "standby/message_echoes",
-            1,
+            json!({"standby": {"history": [{"threads": [{"id": "15550002222", "messages": [text("1")]}]}]}}),
         ),
-        ("user_preferences", json!({"user_preferences": [{}, {}], "contacts": [{}]}), "user_preferences", 2),
-        ("calls", json!({"calls": [{}]}), "calls", 1),
-        ("group_lifecycle_update", json!({"groups": [{}, {}]}), "groups", 2),
-        ("history", json!({"history": [{"threads": []}]}), "history", 1),
-        ("history", json!({"messages": [text("1")]}), "messages", 1),
-        ("smb_app_state_sync", json!({"state_sync": [{}]}), "state_sync", 1),
+        ("standby", json!({"messages": [text("1")]})),
+        ("history", json!({"messages": [text("1")], "standby": {"messages": [text("1")]}})),
+        ("history", json!({"history": [{"threads": [{"id": "15550002222", "messages": [text("1")]}]}]})),
+        ("calls", json!({"messages": [text("1")], "calls": [text("1")]})),
+        ("group_lifecycle_update", json!({"groups": [text("1")], "messages": [text("1")]})),
+        ("user_preferences", json!({"messages": [text("1")]})),
+        ("messages_of_2030", json!({"messages": [text("1")]})),
     ] {
-        let events = read(&webhook(field, &value(lists)));
-        let expected: Vec<_> = (0..count).map(|index| ("unrecognized", place(list, index))).collect();
-        assert_eq!(outline(&events), expected, "{field}");
-        for event in &events {
-            assert_eq!(as_unrecognized(event).what.as_deref(), Some(field));
-            assert_eq!(event.sender(), Some(&sender()));
+        for event in read(&webhook(field, &value(lists.clone()))) {
+            assert_ne!(event.kind().as_str(), "message", "{field}: {lists}");
+            let reply = event.reply(crate::outbound::Content::text("never"));
+            assert_eq!(reply.to, crate::address::Recipient::Unknown, "{field}: {lists}");
         }
     }
+    // A list of these is read as what it is, in whatever change it stands; others are kept.
+    for (field, lists, expected) in [
+        ("messages", json!({"message_echoes": [text("1")]}), "echo"),
+        ("messages", json!({"standby": {"messages": [text("1")]}}), "observed"),
+        ("standby", json!({"messages": [text("1")]}), "observed"),
+        ("group_lifecycle_update", json!({"messages": [text("1")]}), "unrecognized"),
+        ("calls", json!({"statuses": [{"id": "wamid.1", "status": "sent"}]}), "account"),
+        ("flows", json!({"statuses": [{"id": "wamid.1", "status": "sent"}]}), "unrecognized"),
+        ("flows", json!({"calls": [{"id": "wacid.1", "event": "connect"}]}), "unrecognized"),
+        ("flows", json!({"errors": [{"code": 1}]}), "account"),
+    ] {
+        let event = only(read(&webhook(field, &value(lists))));
+        assert_eq!(event.kind().as_str(), expected, "{field}");
+        if expected == "unrecognized" {
+            assert_eq!(as_unrecognized(&event).what.as_deref(), Some(field));
+        }
+        assert_eq!(event.sender(), Some(&sender()));
+    }
+}
+
+#[test]
+fn lists_of_any_change_are_taken_apart() {
     // Beside a list that is known, nothing that could be an element is left out.
     let mixed = json!({
         "standby": {"messages": {"id": "1"}, "statuses": [1], "new": [2]}, "calls": "odd", "news": [3], "fact": 4,
@@ -268,18 +287,29 @@ fn other_changes_never_become_messages() {
         (r#"{"standby":[1,2],"calls":[3]}"#, &["standby/0", "standby/1", "calls/0"]),
         (r#"{"standby":7,"calls":[3]}"#, &["standby/0", "calls/0"]),
         (r#"{"calls":[3],"standby":{"standby":{"calls":[4]}}}"#, &["calls/0", "standby/standby/0"]),
+        (
+            r#"{"history":[{"threads":[{"messages":[1,2],"news":[3]},4],"threads":[5],"errors":6}]}"#,
+            &[
+                "history/0/threads/0/messages/0",
+                "history/0/threads/0/messages/1",
+                "history/0/threads/0/news/0",
+                "history/0/threads/1",
+                "history/0/threads/2",
+                "history/0/errors/0",
+            ],
+        ),
     ] {
-        let body = format!(r#"{{"entry":[{{"changes":[{{"field":"standby","value":{value}}}]}}]}}"#);
+        let field = if value.contains("history") { "history" } else { "standby" };
+        let body = format!(r#"{{"entry":[{{"changes":[{{"field":"{field}","value":{value}}}]}}]}}"#);
         let places: Vec<_> =
             expected.iter().map(|place| format!("/entry/0/changes/0/value/{place}")).collect();
         let expected: Vec<_> = places.iter().map(|place| ("unrecognized", place.as_str())).collect();
         expect(&body, &expected);
     }
     for (field, value) in [
-        ("account_update", json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}})),
-        ("message_template_status_update", json!({"event": "PAUSED", "reason": null})),
         ("standby", json!({"standby": []})),
         ("standby", json!({"standby": {"new": [], "contacts": [1], "fact": 1}})),
+        ("account_update", json!({"ban_info": {"waba_ban_state": "DISABLE"}})),
         ("messaging_handovers", json!({"type": "control_taken"})),
         ("from_2030", json!({"anything": [1, 2, 3]})),
         ("from_2030", json!({})),
@@ -293,6 +323,17 @@ fn other_changes_never_become_messages() {
         assert_eq!(events[0].occurred_at(), Some(at(1_790_000_050)));
         assert_eq!(events[0].sender(), None);
     }
+}
+
+#[test]
+fn news_of_an_account_are_of_the_time_that_the_entry_says() {
+    let value = json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "REINSTATE"}});
+    let change = json!({"field": "account_update", "value": value});
+    let body = json!({"entry": [{"id": 9, "time": "1790000050", "changes": [change]}]}).to_string();
+    let event = only(read(&body));
+    assert_eq!(event.occurred_at(), Some(at(1_790_000_050)));
+    let EventKind::Account(news) = event.kind() else { panic!("{event:?}") };
+    assert_eq!(news.account.as_deref(), Some("9"));
 }
 
 /// What calls itself something that is no name is kept in its raw bytes only.

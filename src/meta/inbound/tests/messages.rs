@@ -133,12 +133,46 @@ fn known_types_with_odd_bodies_are_kept_whole() {
         json!({"type": "interactive", "interactive": {"button_reply": {"id": "1", "title": "x"}}}),
         json!({"type": "interactive", "interactive": {"type": "button_reply"}}),
         json!({"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"title": "x"}}}),
-        json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": "{}"}}}),
+        json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"name": "flow"}}}),
+        json!({"type": "interactive", "interactive": {"type": "call_permission_reply", "call_permission_reply": {}}}),
+        json!({"type": "interactive", "interactive": {
+            "type": "call_permission_reply", "call_permission_reply": {"response": "perhaps"},
+        }}),
+        json!({"type": "contacts"}),
+        json!({"type": "contacts", "contacts": {"name": {}}}),
+        json!({"type": "contacts", "contacts": [{}, 5]}),
+        json!({"type": "contacts", "contacts": [{"name": "Ada"}]}),
+        json!({"type": "contacts", "contacts": [{"phones": {"phone": "1"}}]}),
+        json!({"type": "contacts", "contacts": [{"phones": ["1"]}]}),
+        json!({"type": "order"}),
+        json!({"type": "order", "order": {"catalog_id": "1"}}),
+        json!({"type": "order", "order": {"product_items": []}}),
+        json!({"type": "order", "order": {"catalog_id": "1", "product_items": [5]}}),
+        json!({"type": "order", "order": {"catalog_id": "1", "product_items": [{"quantity": 1}]}}),
+        json!({"type": "order", "order": {"catalog_id": "1", "product_items": [{"product_retailer_id": "m"}]}}),
+        json!({"type": "order", "order": {
+            "catalog_id": "1", "product_items": [{"product_retailer_id": "m", "quantity": 1.5}],
+        }}),
+        json!({"type": "order", "order": {
+            "catalog_id": "1", "product_items": [{"product_retailer_id": "m", "quantity": -1}],
+        }}),
+        json!({"type": "edit"}),
+        json!({"type": "edit", "edit": {"original_message_id": "wamid.OLD"}}),
+        json!({"type": "edit", "edit": {"message": {"type": "text", "text": {"body": "Hi"}}}}),
+        json!({"type": "edit", "edit": {"original_message_id": "wamid.OLD", "message": {"type": "text"}}}),
+        json!({"type": "revoke"}),
+        json!({"type": "revoke", "revoke": {"original_message_id": ""}}),
+        json!({"type": "system", "system": {"type": "user_changed_user_id", "body": "?"}}),
+        json!({"type": "system", "system": {"body": "?"}}),
     ] {
         let event = message_event(members.clone());
         let unrecognized = as_unrecognized(&event);
         assert_eq!(unrecognized.what.as_deref(), members["type"].as_str(), "{members}");
-        assert_eq!(event.id(), &EventId::new(["message", "wamid.IN"]));
+        let kind = match members["type"].as_str() {
+            Some(kind @ ("edit" | "revoke")) => kind,
+            _ => "message",
+        };
+        assert_eq!(event.id(), &EventId::new([kind, "wamid.IN"]));
         assert_eq!(event.occurred_at(), Some(at(1_790_000_000)));
         let kept: Value = serde_json::from_slice(unrecognized.raw.as_bytes()).unwrap();
         assert_eq!(kept["from"], "15550002222");
@@ -147,7 +181,7 @@ fn known_types_with_odd_bodies_are_kept_whole() {
 
 #[test]
 fn types_that_are_not_read_are_kept_whole() {
-    for kind in ["contacts", "order", "system", "edit", "revoke", "unsupported", "hologram", "id", "from"] {
+    for kind in ["request_welcome", "hologram", "id", "from"] {
         let event = message_event(json!({"type": kind, "hologram": {"k": [1, {"x": null}]}}));
         let unrecognized = as_unrecognized(&event);
         assert_eq!(unrecognized.what.as_deref(), Some(kind));
@@ -155,6 +189,11 @@ fn types_that_are_not_read_are_kept_whole() {
     }
     let event = message_event(json!({"text": {"body": "Hi"}}));
     assert_eq!(as_unrecognized(&event).what, None);
+    // Within an edit there is no other, however deep it goes.
+    let inner = json!({"type": "edit", "edit": {"original_message_id": "1", "message": {"type": "text"}}});
+    let event =
+        message_event(json!({"type": "edit", "edit": {"original_message_id": "1", "message": inner}}));
+    assert_eq!(as_unrecognized(&event).reason, "a type that is not read");
 }
 
 #[test]

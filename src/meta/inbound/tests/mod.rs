@@ -1,5 +1,7 @@
 mod batches;
+mod fixtures;
 mod messages;
+mod mixed;
 mod statuses;
 
 use http::{HeaderMap, Method};

@@ -1,47 +1,63 @@
+//! Who is who.
+
 use std::collections::HashMap;
 
 use crate::address::{PhoneNumber, UserId};
 use crate::inbound::User;
 use crate::meta::wire::{Object, elements};
 
+/// A user by the members of an object that name one: the phone number, the id, and the id that linked portfolios share,
+/// which is therefore in none of them.
+pub(super) fn named(object: &Object<'_>, names: [&str; 3], portfolio: Option<&str>) -> User {
+    let [phone, user, parent] = names;
+    User {
+        phone: object.phone(phone),
+        user: object.user(user, portfolio),
+        parent_user: object.user(parent, None),
+        ..User::default()
+    }
+}
+
 /// The people of a webhook, found by their ids. Their order says nothing: there may be fewer or more of them than
 /// messages.
-pub(super) struct Contacts {
+#[derive(Default)]
+pub(super) struct People {
     users: Vec<User>,
     by_user: HashMap<UserId, usize>,
     by_phone: HashMap<PhoneNumber, usize>,
 }
 
-impl Contacts {
-    pub(super) fn read(value: &Object<'_>, portfolio: Option<&str>) -> Self {
-        let mut contacts = Self { users: Vec::new(), by_user: HashMap::new(), by_phone: HashMap::new() };
+impl People {
+    /// Adds the contacts of an object.
+    pub(super) fn add_contacts(&mut self, value: &Object<'_>, portfolio: Option<&str>) {
         for contact in value.get("contacts").and_then(elements).into_iter().flatten() {
             let Some(contact) = Object::read(contact) else {
                 continue;
             };
             let profile = contact.object("profile");
             let profile = |name: &str| profile.as_ref().and_then(|profile| profile.short_text(name));
-            let user = User {
-                phone: contact.phone("wa_id"),
-                user: contact.user("user_id", portfolio),
-                // Linked portfolios share it, so it is in none of them.
-                parent_user: contact.user("parent_user_id", None),
+            self.add(User {
                 username: profile("username"),
                 profile_name: profile("name"),
-            };
-            let index = contacts.users.len();
-            if let Some(id) = &user.user {
-                contacts.by_user.entry(id.clone()).or_insert(index);
-            }
-            if let Some(phone) = user.phone {
-                contacts.by_phone.entry(phone).or_insert(index);
-            }
-            contacts.users.push(user);
+                identity_key_hash: contact.short_text("identity_key_hash"),
+                ..named(&contact, ["wa_id", "user_id", "parent_user_id"], portfolio)
+            });
         }
-        contacts
     }
 
-    /// Adds to a user's names those that the contacts know.
+    /// One more, whose names count only where nobody else has them.
+    pub(super) fn add(&mut self, user: User) {
+        let index = self.users.len();
+        if let Some(id) = &user.user {
+            self.by_user.entry(id.clone()).or_insert(index);
+        }
+        if let Some(phone) = user.phone {
+            self.by_phone.entry(phone).or_insert(index);
+        }
+        self.users.push(user);
+    }
+
+    /// Adds to a user's names those that are known.
     pub(super) fn complete(&self, mut user: User) -> User {
         let by_user = user.user.as_ref().and_then(|id| self.by_user.get(id));
         let by_phone = || user.phone.and_then(|phone| self.by_phone.get(&phone));
@@ -60,6 +76,7 @@ impl Contacts {
         user.parent_user = user.parent_user.or_else(|| known.parent_user.clone());
         user.username = user.username.or_else(|| known.username.clone());
         user.profile_name = user.profile_name.or_else(|| known.profile_name.clone());
+        user.identity_key_hash = user.identity_key_hash.or_else(|| known.identity_key_hash.clone());
         user
     }
 }

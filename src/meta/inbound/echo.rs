@@ -1,0 +1,63 @@
+//! Messages that the business itself wrote, from the app or another application.
+
+use super::content;
+use super::message::{group, quoted, what};
+use super::people::{People, named};
+use super::{Element, Misread, NO_NUMBER, NO_OBJECT, Post, Reader, Reading, Scope};
+use crate::ids::MessageRef;
+use crate::inbound::{Echo, EventId, User};
+use crate::meta::wire::Object;
+
+pub(super) fn read(
+    reader: &Reader<'_>,
+    element: &Element<'_>,
+    scope: &Scope,
+    people: &People,
+    post: Post,
+) -> Reading {
+    let Some(object) = Object::read(element.json) else {
+        return Reading::odd(NO_OBJECT, scope.what.clone());
+    };
+    let id = object.text("id");
+    let echo = addressee(&object, reader.portfolio).and_then(|to| {
+        let mut echo = echo(reader, &object, id.as_deref(), scope, people.complete(to))?;
+        echo.standby = post == Post::Standby;
+        Ok(echo)
+    });
+    let prefix = if post == Post::Standby { "standby" } else { "echo" };
+    Reading {
+        id: id.map(|id| EventId::new([prefix, id.as_str()])),
+        kind: echo.map(Into::into).map_err(|reason| Misread::new(reason, what(&object, reason))),
+        time: object.time("timestamp"),
+    }
+}
+
+/// A message to a user that is known.
+pub(super) fn echo(
+    reader: &Reader<'_>,
+    object: &Object<'_>,
+    id: Option<&str>,
+    scope: &Scope,
+    to: User,
+) -> Result<Echo, &'static str> {
+    let id = id.ok_or("a message without an id")?;
+    let sender = scope.sender.as_ref().ok_or(NO_NUMBER)?;
+    let content = content::read(reader, object, sender)?;
+    let mut echo = Echo::new(MessageRef::new(sender.clone(), id), to, content);
+    echo.group = group(object)?;
+    echo.reply_to = object.object("context").and_then(|context| quoted(&context, sender, reader.portfolio));
+    Ok(echo)
+}
+
+/// Whom it was sent to. A name that is there and is none would make it a message to nobody.
+fn addressee(object: &Object<'_>, portfolio: Option<&str>) -> Result<User, &'static str> {
+    let user = named(object, ["to", "to_user_id", "to_parent_user_id"], portfolio);
+    let is_group = object.has("group_id");
+    if user.phone.is_none() && object.has("to") && !is_group {
+        return Err("its recipient is not a phone number");
+    }
+    if user.user.is_none() && object.has("to_user_id") {
+        return Err("its recipient is not a user id");
+    }
+    Ok(user)
+}
