@@ -3,8 +3,8 @@ use crate::clock::{Clock, Timestamp};
 use crate::error::Failure;
 use crate::ids::{MessageRef, ProviderId, SenderId};
 use crate::inbound::{
-    ButtonReply, DeliveryState, EventId, EventKind, InboundContent, InboundEvent, InboundMessage,
-    StatusUpdate, User,
+    AccountNotice, ButtonReply, DeliveryState, Echo, EventId, EventKind, IdentityChange, InboundContent,
+    InboundEvent, InboundMessage, Notice, StatusUpdate, User,
 };
 use crate::testing::TestClock;
 
@@ -59,11 +59,49 @@ impl EventMaker {
 
     /// Any message from a user.
     pub fn message(&mut self, from: &str, content: InboundContent) -> InboundEvent {
-        self.next_id += 1;
-        let message = MessageRef::new(self.sender.clone(), format!("test-{}", self.next_id));
-        let from = PhoneNumber::parse(from).map(User::with_phone).unwrap_or_default();
-        let id = EventId::new(["message", message.id.as_str()]);
-        self.event(id, InboundMessage::new(message, from, content))
+        let message = InboundMessage::new(self.next(), user(from), content);
+        self.event(EventId::new(["message", message.message.id.as_str()]), message)
+    }
+
+    /// A message from a user that another application is to answer.
+    ///
+    /// ```
+    /// # use whatsapp_provider::testing::EventMaker;
+    /// # use whatsapp_provider::{EventKind, inbound::InboundContent};
+    /// let event = EventMaker::meta().standby("+15557654321", InboundContent::text("Hi"));
+    /// assert!(matches!(event.kind(), EventKind::Observed(message) if message.standby));
+    /// ```
+    pub fn standby(&mut self, from: &str, content: InboundContent) -> InboundEvent {
+        let mut message = InboundMessage::new(self.next(), user(from), content);
+        message.standby = true;
+        self.event(EventId::new(["standby", message.message.id.as_str()]), message)
+    }
+
+    /// A message that a user wrote before the number joined, at this time.
+    pub fn history(&mut self, from: &str, content: InboundContent, wrote: Timestamp) -> InboundEvent {
+        let mut message = InboundMessage::new(self.next(), user(from), content);
+        message.history = true;
+        let id = EventId::new(["history", message.message.id.as_str()]);
+        self.event(id, message).with_occurred_at(wrote)
+    }
+
+    /// A message that the business itself sent to a user by another way, such as the app.
+    pub fn echo(&mut self, to: &str, content: InboundContent) -> InboundEvent {
+        let echo = Echo::new(self.next(), user(to), content);
+        self.event(EventId::new(["echo", echo.message.id.as_str()]), echo)
+    }
+
+    /// A change of a user's names.
+    pub fn identity(&mut self, before: User, after: User) -> InboundEvent {
+        let id = EventId::new(["identity", self.next().id.as_str()]);
+        self.event(id, IdentityChange::new(before, after))
+    }
+
+    /// News about the whole account, which names no sender. Every call on one maker gives the event an id of its own.
+    pub fn notice(&mut self, notice: Notice) -> InboundEvent {
+        let id = EventId::new(["x", self.next().id.as_str()]);
+        let notice = AccountNotice::new(notice);
+        InboundEvent::new(id, self.sender.provider.clone(), self.received_at, false, notice)
     }
 
     /// A status of a message that was sent.
@@ -79,9 +117,19 @@ impl EventMaker {
         self.event(EventId::new(["status", message.id.as_str(), "failed"]), status)
     }
 
+    fn next(&mut self) -> MessageRef {
+        self.next_id += 1;
+        MessageRef::new(self.sender.clone(), format!("test-{}", self.next_id))
+    }
+
     /// Any event.
     pub fn event(&self, id: EventId, kind: impl Into<EventKind>) -> InboundEvent {
         InboundEvent::new(id, self.sender.provider.clone(), self.received_at, false, kind)
             .with_sender(self.sender.clone())
     }
+}
+
+/// A user by phone number; one that is none leaves the user unknown.
+fn user(phone: &str) -> User {
+    PhoneNumber::parse(phone).map(User::with_phone).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use whatsapp_provider::failover::Advice;
 use whatsapp_provider::inbound::{
-    AccountNotice, DeliveryState, EventId, Notice, Pricing, StatusUpdate, User,
+    AccountNotice, DeliveryState, EventId, InboundContent, Notice, Pricing, StatusUpdate, User,
 };
 
 use super::*;
@@ -117,7 +117,10 @@ fn other_events_call_for_little() {
         });
         serde_json::from_value::<Notice>(json).unwrap()
     };
-    let restricted = serde_json::from_str::<Notice>(r#"{"notice":"restricted","restrictions":[]}"#).unwrap();
+    let json = |json: &str| serde_json::from_str::<Notice>(json).unwrap();
+    let mut of_another = StatusUpdate::new(message(ProviderId::META), DeliveryState::Failed);
+    of_another.failures.push(failure(ErrorKind::Unavailable, true));
+    of_another.standby = true;
     for (event, expected) in [
         (maker.text("+15557654321", "hi"), "nothing"),
         (maker.status(&message(ProviderId::META), DeliveryState::Delivered), "nothing"),
@@ -129,7 +132,12 @@ fn other_events_call_for_little() {
             "undecided",
         ),
         (about(Notice::blocked(None)), "alert"),
-        (about(restricted), "alert"),
+        (about(Notice::restricted(Vec::new())), "alert"),
+        (about(json(r#"{"notice":"violation"}"#)), "alert"),
+        (about(json(r#"{"notice":"alert","event":"x"}"#)), "alert"),
+        (about(json(r#"{"notice":"review","decision":"APPROVED"}"#)), "nothing"),
+        (maker.standby("+15557654321", InboundContent::text("hi")), "nothing"),
+        (maker.event(EventId::new(["standby", "3"]), of_another), "nothing"),
         (about(Notice::failed(failure(ErrorKind::Unrecognized, false))), "alert"),
         (about(Notice::Reinstated), "nothing"),
         (about(wants(false)), "suppress"),

@@ -2,8 +2,8 @@ use super::*;
 use crate::address::{GroupId, PhoneNumber, UserId};
 use crate::ids::MediaRef;
 use crate::inbound::{
-    ButtonReply, EventId, InboundContent, InboundMedia, InboundReaction, ListReply, QuotedMessage, Referral,
-    ReferredProduct, User,
+    ButtonReply, EventId, InboundContent, InboundMedia, InboundReaction, ListReply, Notice, QuotedMessage,
+    Referral, ReferredProduct, User,
 };
 use crate::outbound::Location;
 
@@ -168,10 +168,8 @@ fn known_types_with_odd_bodies_are_kept_whole() {
         let event = message_event(members.clone());
         let unrecognized = as_unrecognized(&event);
         assert_eq!(unrecognized.what.as_deref(), members["type"].as_str(), "{members}");
-        let kind = match members["type"].as_str() {
-            Some(kind @ ("edit" | "revoke")) => kind,
-            _ => "message",
-        };
+        let own = |kind: &&str| ["edit", "revoke"].contains(kind);
+        let kind = members["type"].as_str().filter(own).unwrap_or("message");
         assert_eq!(event.id(), &EventId::new([kind, "wamid.IN"]));
         assert_eq!(event.occurred_at(), Some(at(1_790_000_000)));
         let kept: Value = serde_json::from_slice(unrecognized.raw.as_bytes()).unwrap();
@@ -417,4 +415,62 @@ fn a_message_needs_an_id_and_a_number_of_ours() {
     let value = json!({"metadata": {"phone_number_id": 7}, "messages": [message]});
     let event = only(read(&webhook("messages", &value)));
     assert_eq!(event.sender(), Some(&SenderId::new(ProviderId::META, "7")));
+}
+
+#[test]
+fn the_identity_key_of_whoever_wrote() {
+    let value = value(json!({
+        "contacts": [{"wa_id": "15550002222", "identity_key_hash": "IpM1k+9x=", "profile": {"name": "Ada"}}],
+        "messages": [{"id": "wamid.IN", "from": "15550002222", "type": "text", "text": {"body": "Hi"}}],
+    }));
+    let event = only(read(&webhook("messages", &value)));
+    assert_eq!(as_message(&event).from.identity_key_hash.as_deref(), Some("IpM1k+9x="));
+}
+
+/// It is not settled whether the people of a standby change stand in its lists' object or beside it.
+#[test]
+fn the_people_of_a_standby_change_stand_in_either_place() {
+    let contacts = json!([{"user_id": "US.1234", "profile": {"name": "Ada"}}]);
+    let lists = json!({"messages": [
+        {"id": "wamid.IN", "from_user_id": "US.1234", "type": "text", "text": {"body": "Hi"}},
+    ]});
+    let mut inside = json!({"standby": lists});
+    inside["standby"]["contacts"] = contacts.clone();
+    let beside = json!({"standby": lists, "contacts": contacts});
+    for lists in [inside, beside] {
+        let event = only(read(&webhook("standby", &value(lists))));
+        let EventKind::Observed(message) = event.kind() else { panic!("{event:?}") };
+        assert_eq!(message.from.profile_name.as_deref(), Some("Ada"));
+    }
+}
+
+#[test]
+fn the_ids_of_everything_else_have_the_scope_too() {
+    let own = |id: &str| Some(UserId::new(id).unwrap().with_scope("P1"));
+    let scoped =
+        |field: &str, value: &Value| only(read_with(webhook(field, value).as_bytes(), Some("P1"), false));
+    let text = json!({"id": "wamid.1", "type": "text", "text": {"body": "Hi"}, "from_user_id": "US.1"});
+    let echo = json!({"id": "wamid.1", "type": "text", "text": {"body": "Hi"}, "to_user_id": "US.1"});
+    let thread = json!({"id": "?", "context": {"user_id": "US.1"}, "messages": [text]});
+    let system = json!({"id": "wamid.1", "type": "system", "from_user_id": "US.0",
+        "system": {"type": "user_changed_user_id", "previous_user_id": "US.0", "user_id": "US.1"}});
+    for (field, lists) in [
+        ("standby", json!({"standby": {"messages": [text]}})),
+        ("message_echoes", json!({"message_echoes": [echo]})),
+        ("history", json!({"history": [{"threads": [thread]}]})),
+        ("messages", json!({"messages": [system]})),
+    ] {
+        let event = scoped(field, &value(lists));
+        assert_eq!(event.user().unwrap().user, own("US.1"), "{field}");
+    }
+    let wish = json!({"user_id": "US.1", "value": "stop"});
+    let event = scoped("user_preferences", &value(json!({"user_preferences": [wish]})));
+    let EventKind::Account(news) = event.kind() else { panic!("{event:?}") };
+    let Notice::MarketingPreference { user, .. } = &news.notice else { panic!("{news:?}") };
+    assert_eq!(user.user, own("US.1"));
+    let handover = json!({"type": "control_passed", "sender": {"user_id": "US.1"}});
+    let event = scoped("messaging_handovers", &handover);
+    let EventKind::Account(news) = event.kind() else { panic!("{event:?}") };
+    let Notice::Handover { user, .. } = &news.notice else { panic!("{news:?}") };
+    assert_eq!(user.user, own("US.1"));
 }

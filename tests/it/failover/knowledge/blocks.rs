@@ -1,5 +1,8 @@
 //! Accounts that are blocked, by the word of notices and statuses.
 
+use whatsapp_provider::inbound::{RestrictedMessages, Restriction};
+use whatsapp_provider::simulator::Simulator;
+
 use super::*;
 
 fn notice(world: &World, notice: Notice) -> InboundEvent {
@@ -130,8 +133,14 @@ fn notices_that_call_for_somebody_are_told() {
             _ => None,
         })
     };
-    let restricted = serde_json::from_str::<Notice>(r#"{"notice":"restricted","restrictions":[]}"#).unwrap();
-    assert_eq!(told(restricted), Some((None, Some("restricted"))));
+    assert_eq!(told(Notice::restricted(Vec::new())), Some((None, Some("restricted"))));
+    for (json, name) in [
+        (r#"{"notice":"violation","what":"ALCOHOL"}"#, "violation"),
+        (r#"{"notice":"alert","event":"SCHEDULE_FOR_DISABLE"}"#, "alert"),
+    ] {
+        assert_eq!(told(serde_json::from_str(json).unwrap()), Some((None, Some(name))));
+    }
+    assert_eq!(told(serde_json::from_str(r#"{"notice":"review","decision":"APPROVED"}"#).unwrap()), None);
     assert_eq!(told(Notice::blocked(None)), Some((None, Some("blocked"))));
     let failed = |kind| Notice::failed(Failure::new(kind, Acceptance::Unknown));
     assert_eq!(told(failed(ErrorKind::Credentials)), Some((Some(ErrorKind::Credentials), None)));
@@ -155,4 +164,112 @@ fn a_status_from_long_ago_says_nothing_of_the_account() {
         }
         assert_eq!(world.sends(0, &text()).0, expected, "{ago:?}");
     }
+}
+
+/// What a restriction keeps from being sent goes by another member; everything else stays.
+#[test]
+fn a_restriction_concerns_its_own_messages_only() {
+    use RestrictedMessages::{BusinessInitiated, None, UserInitiated};
+    for (messages, to_stranger, to_ada) in
+        [(BusinessInitiated, "twilio", "meta"), (UserInitiated, "meta", "twilio"), (None, "meta", "meta")]
+    {
+        let world = World::new();
+        let stranger = |n| OutboundMessage::text(to(n), "hi");
+        world.writes(0, ProviderId::META);
+        let until = world.clock.now().saturating_add(HOUR);
+        let restriction = Restriction::new("A_WORD_OF_2030").with_messages(messages).with_end(until);
+        world.record(0, &notice(&world, Notice::restricted(vec![restriction])));
+        assert_eq!(world.sends(1, &stranger(1)).0, to_stranger, "{messages:?}");
+        assert_eq!(world.sends(1, &text()).0, to_ada, "{messages:?}");
+        world.clock.advance(HOUR - Duration::from_millis(1));
+        assert_eq!(world.sends(1, &stranger(2)).0, to_stranger, "{messages:?}");
+        world.clock.advance(Duration::from_millis(1));
+        assert_eq!(world.sends(1, &stranger(3)).0, "meta", "it ends by itself");
+        assert_eq!(world.sends(1, &text()).0, "meta", "it ends by itself");
+    }
+}
+
+#[test]
+fn a_restriction_ends_with_a_reinstatement_or_after_half_an_hour_if_nobody_says_when() {
+    for reinstated in [true, false] {
+        let world = World::new();
+        let restriction = Restriction::new("X").with_messages(RestrictedMessages::BusinessInitiated);
+        world.record(0, &notice(&world, Notice::restricted(vec![restriction])));
+        assert_eq!(world.sends(1, &OutboundMessage::text(to(1), "hi")).0, "twilio");
+        if reinstated {
+            world.clock.advance(SECOND);
+            world.record(0, &notice(&world, Notice::Reinstated));
+        } else {
+            world.clock.advance(30 * 60 * SECOND);
+        }
+        assert_eq!(world.sends(1, &OutboundMessage::text(to(2), "hi")).0, "meta");
+    }
+}
+
+#[test]
+fn a_restricted_sender_is_still_tried_where_there_is_no_other() {
+    let world = World::new();
+    let restriction = Restriction::new("X").with_messages(RestrictedMessages::BusinessInitiated);
+    world.record(0, &notice(&world, Notice::restricted(vec![restriction])));
+    world.machines[1].isolate(&ProviderId::TWILIO);
+    assert_eq!(world.sends(1, &OutboundMessage::text(to(1), "hi")).0, "meta");
+}
+
+/// Notices as Meta posts them, from the webhook to the plan.
+#[test]
+fn what_meta_posts_about_an_account_closes_it_and_lets_it_in_again() {
+    let clock = TestClock::new();
+    let simulator = Simulator::new(Arc::new(clock.clone()));
+    let secret = simulator.accounts().app_secret;
+    let failover = FailoverProvider::builder()
+        .primary(simulator.meta().build().unwrap())
+        .fallback(simulator.twilio().build().unwrap())
+        .clock(Arc::new(clock.clone()))
+        .build()
+        .unwrap();
+    let hears = |value: serde_json::Value| {
+        clock.advance(SECOND);
+        let change = serde_json::json!({ "field": "account_update", "value": value });
+        let entry = serde_json::json!({
+            "id": "1", "time": clock.now().unix_seconds(), "changes": [change],
+        });
+        let body = serde_json::json!({ "entry": [entry] }).to_string();
+        let request = http::Request::post("/webhook")
+            .header("x-hub-signature-256", signed(&secret, &body))
+            .body(body)
+            .unwrap();
+        let request = WebhookRequest::from_http(&request, clock.now());
+        let events = failover.parse_inbound(&failover.verify_signature(&request).unwrap()).unwrap();
+        clock.block_on(failover.record(&events));
+    };
+    let is_blocked = || {
+        let standing = failover.status().members[0].standing;
+        matches!(standing, Standing::Open { cause: ErrorKind::AccountBlocked, .. })
+    };
+    let ban = |state: &str| {
+        let info = serde_json::json!({ "waba_ban_state": state, "waba_ban_date": "November 22, 2126" });
+        serde_json::json!({ "event": "DISABLED_UPDATE", "ban_info": info })
+    };
+    assert!(!is_blocked());
+    hears(ban("DISABLE"));
+    assert!(is_blocked());
+    hears(ban("REINSTATE"));
+    assert!(!is_blocked());
+    hears(ban("SCHEDULE_FOR_DISABLE"));
+    assert!(!is_blocked(), "not before that day");
+    hears(serde_json::json!({ "event": "ACCOUNT_OFFBOARDED" }));
+    assert!(is_blocked());
+    hears(serde_json::json!({ "event": "ACCOUNT_RECONNECTED" }));
+    assert!(!is_blocked());
+    hears(serde_json::json!({ "event": "ACCOUNT_VIOLATION" }));
+    hears(serde_json::json!({ "event": "PARTNER_ADDED" }));
+    assert!(!is_blocked());
+}
+
+fn signed(secret: &str, body: &str) -> String {
+    use hmac::{KeyInit, Mac};
+    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256={hex}")
 }
