@@ -149,7 +149,9 @@ impl Echo {
 
 /// The id of an event: `message/wamid.HBgL`, `status/SM12…/read`. Two deliveries of one event have the same id.
 ///
-/// An element that has no id of its own gets `x/<hash of the webhook>`, with its place in it where it can bring several. `Debug` does not print it, because
+/// It begins with what the event is: `message`, `edit`, `revoke`, `identity`, `status`, `echo`, `standby`, `history` or
+/// `call`; then comes the provider's id, and what tells several events of one id apart. An element that has no id of its
+/// own gets `x/<hash of the webhook>`, with its place in it where it can bring several. `Debug` does not print it, because
 /// Meta's message ids contain phone numbers.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

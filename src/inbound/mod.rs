@@ -2,6 +2,9 @@
 //!
 //! Every element of a webhook becomes exactly one [`InboundEvent`], in order. What cannot be understood becomes
 //! [`EventKind::Unrecognized`] with its raw bytes and the reason, and never disturbs its neighbours.
+//!
+//! Only an [`EventKind::Message`] is there to be answered. What the business itself wrote is an [`EventKind::Echo`]; what
+//! another application is to answer, or was written before the number joined, is an [`EventKind::Observed`].
 
 mod account;
 mod content;

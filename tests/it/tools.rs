@@ -149,3 +149,28 @@ fn inspect_checks_the_signature_and_prints_every_event() {
         assert_eq!(inspect(wrong, b"{}").0, 2, "{wrong:?}");
     }
 }
+
+#[test]
+fn inspect_tells_what_is_not_to_be_answered() {
+    let text = |id: &str| serde_json::json!({ "id": id, "from": "15550002222", "to": "15550001111", "type": "text", "text": { "body": "hi" } });
+    let metadata = serde_json::json!({ "phone_number_id": "100000000000001" });
+    let change = |field: &str, lists: Value| {
+        let mut value = lists;
+        value["metadata"] = metadata.clone();
+        serde_json::json!({ "field": field, "value": value })
+    };
+    let changes = [
+        change("messages", serde_json::json!({ "messages": [text("1")] })),
+        change("standby", serde_json::json!({ "standby": { "messages": [text("2")] } })),
+        change("smb_message_echoes", serde_json::json!({ "message_echoes": [text("3")] })),
+        change("history", serde_json::json!({ "messages": [text("4")] })),
+        change("account_update", serde_json::json!({ "event": "ACCOUNT_DELETED" })),
+    ];
+    let body = serde_json::json!({ "entry": [{ "id": "1", "changes": changes }] }).to_string();
+    let (code, events, _) = inspect(&["--assume-verified"], body.as_bytes());
+    let kinds: Vec<_> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert_eq!((code, &kinds[..]), (0, &["message", "observed", "echo", "echo", "account"][..]));
+    assert_eq!(events[1]["observed"]["standby"], true);
+    assert_eq!(events[3]["echo"]["history"], true);
+    assert_eq!(events[4]["account"]["notice"], "blocked");
+}

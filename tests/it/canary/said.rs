@@ -191,6 +191,14 @@ pub(super) fn meta_webhook(phone_number_id: &str, attempt: &str) -> Value {
     let mut failed = status("failed");
     failed["errors"] = json!([error]);
     let statuses = [status("sent"), status("read"), failed, json!({ "id": "wamid.canary-odd" })];
+    let echoes: Vec<_> = messages
+        .iter()
+        .filter_map(|message| {
+            let mut echo = message.as_object()?.clone();
+            echo.insert("to".to_owned(), USER.into());
+            Some(echo)
+        })
+        .collect();
     let change = |field: &str, value: Value| json!({ "field": field, "value": value });
     let changes = [
         change(
@@ -206,9 +214,49 @@ pub(super) fn meta_webhook(phone_number_id: &str, attempt: &str) -> Value {
             }),
         ),
         change("account_update", json!({ "event": "ACCOUNT_RESTRICTION", "ban": "canary-ban" })),
+        change("account_update", json!({ "event": "canary-event", "waba_info": { "x": "canary-info" } })),
+        change(
+            "account_alerts",
+            json!({ "alert_type": "canary-alert", "alert_description": format!("canary-alert-words {USER}") }),
+        ),
+        change(
+            "message_template_components_update",
+            json!({ "message_template_name": "canary-template", "message_template_element": "canary-text" }),
+        ),
+        change(
+            "messaging_handovers",
+            json!({ "sender": { "phone_number": USER }, "type": "control_taken", "recipient": metadata }),
+        ),
+        change(
+            "calls",
+            json!({ "calls": [{ "id": "wacid.canary-call", "event": "canary-connect", "from": USER }] }),
+        ),
+        change(
+            "smb_app_state_sync",
+            json!({ "state_sync": [{
+                "type": "contact",
+                "action": "add",
+                "contact": { "full_name": "canary-in-book", "phone_number": STRANGER },
+            }] }),
+        ),
+        change(
+            "standby",
+            json!({ "metadata": metadata, "standby": { "contacts": [contact], "messages": messages } }),
+        ),
+        change("message_echoes", json!({ "metadata": metadata, "message_echoes": echoes })),
+        change(
+            "history",
+            json!({
+                "metadata": metadata,
+                "history": [{ "threads": [{ "id": USER, "messages": messages }], "errors": [error] }],
+            }),
+        ),
         change(
             "user_preferences",
-            json!({ "user_preferences": [{ "wa_id": USER, "detail": "canary-wish" }] }),
+            json!({ "user_preferences": [
+                { "wa_id": USER, "detail": "canary-wish" },
+                { "wa_id": USER, "value": "stop", "detail": "canary-wish" },
+            ] }),
         ),
         change("message_echoes", json!({ "message_echoes": [{ "to": USER, "text": "canary-echo" }] })),
         change("canary-field", json!({ "x": "canary-value" })),
@@ -303,6 +351,14 @@ pub(super) fn events() -> Value {
         json!({ "notice": "failed", "failure": failure }),
         json!({ "notice": "handover", "user": names, "in_control": false }),
         json!({ "notice": "call", "event": "canary-event", "data": { "from": USER } }),
+        json!({ "notice": "restricted", "restrictions": [{ "what": "canary-restriction" }] }),
+        json!({ "notice": "violation", "what": "canary-violation" }),
+        json!({ "notice": "alert", "event": "canary-event", "text": format!("canary-words {USER}") }),
+        json!({ "notice": "review", "decision": "canary-decision" }),
+        json!({ "notice": "updated", "event": "canary-event", "data": "canary-data" }),
+        json!({ "notice": "username", "username": "canary-username" }),
+        json!({ "notice": "user_action", "action": "canary-action", "data": "canary-data" }),
+        json!({ "notice": "address_book", "card": card }),
     ];
     let others = [
         (
@@ -317,7 +373,14 @@ pub(super) fn events() -> Value {
         ),
         (
             "identity",
-            json!({ "before": names, "after": stranger, "number_changed": true, "text": "canary-words" }),
+            json!({
+                "before": names, "after": stranger, "number_changed": true, "text": "canary-words",
+                "what": "canary-what", "key": { "hash": "canary-hash" },
+            }),
+        ),
+        (
+            "observed",
+            json!({ "message": message, "from": names, "content": text, "standby": true, "failures": [failure] }),
         ),
         ("echo", json!({ "message": message, "to": names, "content": text })),
         ("unrecognized", json!({ "reason": "canary-reason", "what": "x", "raw": { "text": "canary-raw" } })),

@@ -1,7 +1,9 @@
 mod batches;
+mod changes;
 mod fixtures;
 mod messages;
 mod mixed;
+mod people;
 mod statuses;
 
 use http::{HeaderMap, Method};
