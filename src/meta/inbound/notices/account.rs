@@ -18,8 +18,13 @@ pub(super) fn update(value: &Object<'_>) -> Option<Notice> {
             Notice::Violation { what: violation.and_then(|violation| violation.text("violation_type")) }
         }
         // The account is gone, or is no longer ours to send for.
-        "ACCOUNT_DELETED" | "ACCOUNT_OFFBOARDED" | "PARTNER_REMOVED" | "PARTNER_APP_UNINSTALLED" => {
-            Notice::blocked(Some(event))
+        "ACCOUNT_DELETED" | "ACCOUNT_OFFBOARDED" => Notice::blocked(Some(event)),
+        // A customer has left. An application that serves many hears of all of them, and which of them is ours to send
+        // for it does not say: the next message does.
+        "PARTNER_REMOVED" | "PARTNER_APP_UNINSTALLED" => {
+            let info = value.object("disconnection_info");
+            let text = info.and_then(|info| info.text("reason"));
+            Notice::Alert { event, severity: None, status: None, text }
         }
         "ACCOUNT_RECONNECTED" => Notice::Reinstated,
         _ => Notice::Updated { data: whole(value)?, event },

@@ -3,9 +3,12 @@
 //! An event is written as in the crate's own JSON, with what is the same in all of them left out, and with words that begin
 //! with `$` for what comes again and again.
 
+use std::sync::LazyLock;
+
 use super::*;
 
 /// An element of a list, or a value that is one piece of news.
+#[derive(Clone)]
 pub(super) struct Fixture {
     pub(super) name: String,
     pub(super) field: String,
@@ -25,13 +28,13 @@ const FILES: [(&str, &str); 6] = [
     ("notices", include_str!("../../../../tests/fixtures/meta/notices.json")),
 ];
 
-pub(super) fn fixtures() -> Vec<Fixture> {
+pub(super) static FIXTURES: LazyLock<Vec<Fixture>> = LazyLock::new(|| {
     let read = |(file, text): (&str, &str)| {
         let cases: Vec<Value> = serde_json::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
         cases.into_iter().map(fixture).collect::<Vec<_>>()
     };
     FILES.into_iter().flat_map(read).collect()
-}
+});
 
 fn fixture(case: Value) -> Fixture {
     let text = |name: &str| case[name].as_str().map(str::to_owned);
@@ -113,7 +116,7 @@ impl Fixture {
 
 #[test]
 fn every_fixture_becomes_its_events() {
-    for fixture in fixtures() {
+    for fixture in &*FIXTURES {
         let events: Vec<_> = fixture.read().iter().map(outline).collect();
         assert_eq!(json!(events), json!(fixture.events), "{}", fixture.name);
     }
@@ -121,7 +124,7 @@ fn every_fixture_becomes_its_events() {
 
 #[test]
 fn every_event_of_a_fixture_is_the_same_after_a_trip_through_json() {
-    for fixture in fixtures() {
+    for fixture in &*FIXTURES {
         for event in fixture.read() {
             let json = serde_json::to_string(&event).unwrap();
             assert_eq!(serde_json::from_str::<InboundEvent>(&json).unwrap(), event, "{}", fixture.name);
@@ -145,7 +148,7 @@ fn texts(value: &Value, found: &mut Vec<String>) {
 #[test]
 fn debug_shows_nothing_that_anybody_said() {
     let mut looked_at = 0;
-    for fixture in fixtures() {
+    for fixture in &*FIXTURES {
         let mut said = Vec::new();
         texts(&fixture.element, &mut said);
         for event in fixture.read() {

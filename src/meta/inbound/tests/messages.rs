@@ -2,8 +2,8 @@ use super::*;
 use crate::address::{GroupId, PhoneNumber, UserId};
 use crate::ids::MediaRef;
 use crate::inbound::{
-    ButtonReply, EventId, InboundContent, InboundMedia, InboundReaction, ListReply, Notice, QuotedMessage,
-    Referral, ReferredProduct, User,
+    ButtonReply, EventId, InboundContent, InboundMedia, InboundReaction, ListReply, QuotedMessage, Referral,
+    ReferredProduct, User,
 };
 use crate::outbound::Location;
 

@@ -1,14 +1,11 @@
 //! Webhooks of everything that Meta posts, in any order and with garbage among it.
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::fixtures::{Fixture, fixtures, frame, outline};
+use super::fixtures::{FIXTURES, frame, outline};
 use super::*;
-
-static FIXTURES: LazyLock<Vec<Fixture>> = LazyLock::new(fixtures);
 
 /// Elements that are none.
 const GARBAGE: &[&str] = &[

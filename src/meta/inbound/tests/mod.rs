@@ -3,6 +3,7 @@ mod changes;
 mod fixtures;
 mod messages;
 mod mixed;
+mod mutated;
 mod people;
 mod statuses;
 
