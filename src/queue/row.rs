@@ -131,7 +131,9 @@ mod tests {
         let id = || EventId::new(["some", "id"]);
         let change = IdentityChange::new(User::default(), user(Some("+15557654321"), None));
         let notice = AccountNotice::new(Notice::Reinstated);
+        let observed = || EventMaker::meta().standby("+15557654321", InboundContent::text(""));
         let cases = [
+            (observed(), "+15557654321"),
             (from(user(Some("+15557654321"), Some("US.1"))), "US.1"),
             (from(user(None, Some("US.1"))), "US.1"),
             (from(user(None, None)), "message/m"),
