@@ -4,11 +4,10 @@ use super::echo::echo;
 use super::lists::Lists;
 use super::message::{author, message, what};
 use super::people::{People, named};
+use super::value::UNREAD_LIST;
 use super::{Element, Misread, NO_OBJECT, Reader, Reading, Scope};
 use crate::inbound::{DeliveryState, EventId, EventKind, User};
 use crate::meta::wire::Object;
-
-const UNREAD: &str = "an element of a list that is not read";
 
 /// The people of a value, and whose thread it is.
 struct Thread<'p> {
@@ -39,7 +38,7 @@ impl Reader<'_> {
                     let reading = reader.error(element, scope);
                     reader.add(element, scope, reading);
                 }
-                _ => reader.unrecognized(element, scope, UNREAD),
+                _ => reader.unrecognized(element, scope, UNREAD_LIST),
             });
         }
         if self.events.len() == before {
@@ -58,7 +57,7 @@ impl Reader<'_> {
             let known = name == "messages";
             self.list((name, json), known, &mut places, "", scope, |reader, element| {
                 if !known {
-                    return reader.unrecognized(element, scope, UNREAD);
+                    return reader.unrecognized(element, scope, UNREAD_LIST);
                 }
                 let reading = past(reader, element, scope, &with, None);
                 reader.add(element, scope, reading);

@@ -11,6 +11,9 @@ use crate::inbound::Notice;
 use crate::meta::error::{Operation, webhook_failure};
 use crate::meta::wire::Object;
 
+pub(super) const UNREAD_LIST: &str = "an element of a list that is not read";
+const UNREAD_CHANGE: &str = "an element of a change that is not read";
+
 impl Reader<'_> {
     pub(super) fn value(&mut self, change: &Element<'_>, value: &Object<'_>, scope: &Scope) {
         let field = scope.what.as_deref();
@@ -83,8 +86,10 @@ impl Reader<'_> {
             ("user_preferences", _) => user::preference(self, element, scope, people),
             ("user_actions", _) => user::action(element, scope),
             ("state_sync", _) => user::address_book(element, scope),
-            (_, Post::Own) => Reading::odd("an element of a list that is not read", scope.what.clone()),
-            _ => Reading::odd("an element of a change that is not read", scope.what.clone()),
+            _ => {
+                let reason = if post == Post::Own { UNREAD_LIST } else { UNREAD_CHANGE };
+                return self.unrecognized(element, scope, reason);
+            }
         };
         self.add(element, scope, reading);
     }
