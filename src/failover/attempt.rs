@@ -143,3 +143,22 @@ fn out_of_time(attempt: &Attempt, provider: &ProviderId) -> Error {
     };
     error.with_provider(provider.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::AttemptReport;
+    use crate::ids::{MessageRef, SenderId};
+
+    #[test]
+    fn an_acceptance_whose_answer_was_lost_is_no_sign_of_health() {
+        let report = AttemptReport::accepted(AttemptId::from_u128(1), ProviderId::META);
+        let lost = SendReceipt::accepted(report);
+        let message = MessageRef::new(SenderId::new(ProviderId::META, "1"), "wamid.1");
+        let whole = lost.clone().with_message(message);
+        assert_eq!(verdict(&Ok(lost), 1), Verdict::Nothing);
+        assert_eq!(verdict(&Ok(whole), 1), Verdict::Well);
+        let failed = Verdict::Failed { cause: ErrorKind::NoAnswer, recipient: 1 };
+        assert_eq!(verdict(&Err(Error::new(ErrorKind::NoAnswer, Acceptance::Unknown)), 1), failed);
+    }
+}
