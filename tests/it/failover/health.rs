@@ -456,6 +456,20 @@ fn a_switch_is_told_once_each_way() {
 }
 
 #[test]
+fn a_message_that_is_bound_to_a_member_is_no_switch() {
+    let pair = Pair::new();
+    let twilio = SenderId::new(ProviderId::TWILIO, "memory");
+    let wrote = EventMaker::new(twilio).at(pair.clock.now()).text("+15550000002", "hi");
+    pair.clock.block_on(pair.failover.record(&[wrote]));
+    assert_eq!(sends(&pair, 1), "meta");
+    assert_eq!(sends(&pair, 2), "twilio", "where the user wrote");
+    let via = OutboundMessage::text(to(1), "hi").with_via(ProviderId::TWILIO);
+    assert_eq!(pair.send(&via).unwrap().provider, ProviderId::TWILIO);
+    assert_eq!(sends(&pair, 1), "meta");
+    assert_eq!(switches(&pair.events), 0);
+}
+
+#[test]
 fn the_status_says_where_messages_go_and_why() {
     let pair = Pair::with(RouteSwitch::new("prefer:meta".parse().unwrap()), FailoverPolicy::default());
     pair.break_meta();
