@@ -159,6 +159,19 @@ fn who_has_no_way_to_look_is_asked_once() {
 }
 
 #[test]
+fn what_a_search_shows_to_be_refused_leaves_no_doubt() {
+    let world = world(meta([refusal()]), Searched::new(ProviderId::TWILIO, [refusal()]));
+    let error = world.send(stop_after(5)).unwrap_err();
+    assert_eq!(error.acceptance(), Acceptance::NotAccepted);
+    let reports: Vec<_> = error
+        .attempts()
+        .iter()
+        .map(|report| (report.provider.as_str(), report.failure.as_ref().unwrap().acceptance))
+        .collect();
+    assert_eq!(reports, [("meta", Acceptance::NotAccepted), ("twilio", Acceptance::NotAccepted)]);
+}
+
+#[test]
 fn one_refusal_of_several_attempts_decides_nothing() {
     for (own_attempts, goes_on) in [(0, true), (1, true), (2, false)] {
         let searched = Searched { own_attempts, ..meta([refusal()]) };
