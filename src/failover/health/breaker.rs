@@ -274,7 +274,7 @@ impl Leave {
     pub(super) fn refute(self, verdict: Verdict, credentials: u64) -> Option<Change> {
         let state = self.breaker.inner().state;
         match (state, verdict) {
-            (State::HalfOpen { cause, .. }, Verdict::Failed { .. }) if self.is_trial => {
+            (State::HalfOpen { cause, .. }, Verdict::Failed { .. }) => {
                 self.record(Verdict::Blocked { cause }, credentials)
             }
             (_, Verdict::Failed { .. }) => None,

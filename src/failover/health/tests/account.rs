@@ -71,6 +71,19 @@ fn reachability_and_account_are_judged_apart() {
 }
 
 #[test]
+fn probes_that_find_nobody_say_nothing_of_the_account() {
+    let (clock, health) = opened(HealthPolicy::default());
+    for probe in 0..10 {
+        clock.advance(remaining(&health));
+        let trial = permit(&health);
+        assert!(trial.wants_probe());
+        let verdict = Verdict::Failed { cause: ErrorKind::Unavailable, recipient: probe };
+        assert_eq!(one(trial.refuted(verdict, 0)), Some((HealthState::HalfOpen, HealthState::Open)));
+        assert_eq!(health.look().1, HealthState::Closed);
+    }
+}
+
+#[test]
 fn pauses_end_when_their_time_is_over_and_only_grow() {
     let (clock, health) = health(HealthPolicy::default());
     let marketing = || health.paused(Category::Marketing);
