@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use super::Simulator;
-use crate::meta::{MetaCloud, MetaCloudBuilder};
+use super::meta::FILES_HOST;
+use crate::meta::{Endpoint, MetaCloud, MetaCloudBuilder};
 use crate::twilio::{Twilio, TwilioBuilder};
 
 /// An address that is nobody's: a request that missed the virtual door would go nowhere.
@@ -12,6 +13,8 @@ impl Simulator {
     pub fn meta(&self) -> MetaCloudBuilder {
         let accounts = self.accounts();
         MetaCloud::builder()
+            // Where the API is nobody's, Meta's files are as well.
+            .endpoint(Endpoint::meta().media_host(FILES_HOST))
             .phone_number_id(accounts.phone_number_id)
             .access_token(accounts.access_token)
             .account_id(accounts.business_account_id)

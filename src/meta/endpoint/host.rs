@@ -135,6 +135,11 @@ impl Host {
         self.media.location(said)
     }
 
+    /// Whether there is such an address.
+    pub(in crate::meta) fn has(&self, path: EndpointPath) -> bool {
+        self.paths.contains_key(&path)
+    }
+
     /// The account that was set up.
     pub(in crate::meta) fn account(&self) -> Option<&str> {
         self.account.as_deref()

@@ -6,6 +6,11 @@ use http::uri::PathAndQuery;
 use crate::error::ConfigError;
 use crate::http_client::{Hosts, Origin, Trust, base_url};
 
+/// Below which Meta's API has its hosts.
+const META: &str = "*.facebook.com";
+/// Where Meta has its files.
+const META_FILES: [&str; 3] = ["*.fbsbx.com", "*.fbcdn.net", "*.whatsapp.net"];
+
 /// The hosts of media, checked.
 #[derive(Clone)]
 pub(super) struct MediaHosts {
@@ -25,6 +30,11 @@ impl MediaHosts {
         let invalid = |problem| ConfigError::new(REWRITE, problem);
         let mut hosts = Hosts::new();
         hosts.add("base_url", base, Trust::Credentials)?;
+        if is_meta(base) {
+            for host in META_FILES {
+                hosts.add("endpoint.media_hosts", host, Trust::Credentials)?;
+            }
+        }
         let rewrite = match rewrite {
             None => None,
             Some((from, to)) => {
@@ -59,4 +69,12 @@ impl MediaHosts {
         let trust = self.hosts.trust(&uri)?;
         Some((uri, trust))
     }
+}
+
+/// Whether an address is one of Meta's own, so that the token is Meta's as well. Only the base URL that is used in the end
+/// tells: under another one the token is a gateway's.
+fn is_meta(base: &str) -> bool {
+    let mut meta = Hosts::new();
+    meta.add("base_url", META, Trust::Credentials).is_ok()
+        && base.parse().is_ok_and(|base| meta.trust(&base).is_some())
 }

@@ -126,7 +126,7 @@ impl Endpoint {
     /// An API with Meta's own paths and login under another address: a proxy, a gateway, an emulator. It must be
     /// `https`; plain `http` only to this machine.
     pub fn new(base_url: impl Into<String>) -> Self {
-        Self { base_url: base_url.into(), media_hosts: Vec::new(), ..Self::meta() }
+        Self { base_url: base_url.into(), ..Self::meta() }
     }
 
     /// Sets the address that all paths are put behind.
@@ -176,8 +176,9 @@ impl Endpoint {
 
     /// Adds a host that media are fetched from, **with the access token**: `media.example.com`, `*.example.com` for every
     /// host below it, or the beginning of a URL, whose scheme and port count then (`http` only to this machine). The host of
-    /// the base URL always is one. Meta's own are `*.fbsbx.com`, `*.fbcdn.net` and `*.whatsapp.net`; no other endpoint has
-    /// them, because its key is not for Meta.
+    /// the base URL always is one. Meta's own, `*.fbsbx.com`, `*.fbcdn.net` and `*.whatsapp.net`, are added where the base
+    /// URL is Meta's, whoever set it, and nowhere else: the key of another host is not for Meta. Name them for a proxy that
+    /// hands Meta's own token on.
     pub fn media_host(mut self, host: impl Into<String>) -> Self {
         self.media_hosts.push((host.into(), Trust::Credentials));
         self
@@ -192,7 +193,8 @@ impl Endpoint {
 
     /// Whether the webhooks of this host carry Meta's signature with an app secret that the caller knows. Where they do
     /// not, an app secret would verify nothing, and `build` asks for
-    /// [`webhook_secret_header`](super::MetaCloudBuilder::webhook_secret_header) in its place.
+    /// [`webhook_secret_header`](super::MetaCloudBuilder::webhook_secret_header) or
+    /// [`webhook_hmac_header`](super::MetaCloudBuilder::webhook_hmac_header) in its place.
     pub fn signs_webhooks(mut self, signs: bool) -> Self {
         self.signs_webhooks = signs;
         self

@@ -1,7 +1,6 @@
 //! The hosts that are known to speak Meta's payload.
 
 use super::{Endpoint, EndpointAuth, EndpointPath};
-use crate::http_client::Trust;
 
 /// What is asked of a number. A version that lacks one of the fields refuses all of them; then none are named, and the
 /// few that every version gives come.
@@ -33,9 +32,7 @@ impl Endpoint {
             auth: EndpointAuth::Bearer,
             headers: Vec::new(),
             media_host_rewrite: None,
-            media_hosts: ["*.fbsbx.com", "*.fbcdn.net", "*.whatsapp.net"]
-                .map(|host| (host.to_owned(), Trust::Credentials))
-                .into(),
+            media_hosts: Vec::new(),
             signs_webhooks: true,
         }
     }
@@ -82,11 +79,13 @@ impl Endpoint {
     }
 
     /// Kapso: `https://api.kapso.ai/meta/whatsapp`, version `v24.0`, with its key in `X-API-Key`. It passes on every
-    /// path of Meta's. How it signs webhooks, and from where it serves media, is not known here.
+    /// path of Meta's. How it signs webhooks, and from where it serves media, is not known here; whoever knows it says so with
+    /// [`webhook_hmac_header`](crate::MetaCloudBuilder::webhook_hmac_header) and [`media_host`](Self::media_host).
     pub fn kapso() -> Self {
         Self::new("https://api.kapso.ai/meta/whatsapp")
             .version("v24.0")
             .auth(EndpointAuth::Header("X-API-Key".to_owned()))
+            .signs_webhooks(false)
     }
 
     /// Pinbot: `https://partnersv1.pinbot.ai`, `v3` in the place of a version, with its key in `apikey`. Only the address
@@ -95,6 +94,7 @@ impl Endpoint {
         Self::new("https://partnersv1.pinbot.ai")
             .version("v3")
             .auth(EndpointAuth::Header("apikey".to_owned()))
+            .signs_webhooks(false)
             .only_messages()
     }
 
@@ -105,6 +105,7 @@ impl Endpoint {
             .version("v17.0")
             .auth(EndpointAuth::Header("x-access-token".to_owned()))
             .header("x-waba-id", account_id)
+            .signs_webhooks(false)
             .only_messages()
     }
 

@@ -285,6 +285,22 @@ fn media_are_fetched_where_the_credentials_may_go() {
     let (there, _) = moved.media_location("https://lookaside.fbsbx.com/a?b".parse().unwrap()).unwrap();
     assert_eq!(there.to_string(), "http://127.0.0.1:7/x/a?b", "nor for whoever is not asked");
 
+    // Whoever set the base URL last has the token, and Meta's hosts have it only if that is Meta.
+    let at = |endpoint: Endpoint, base: Option<&str>| Host::new(endpoint, base, None, None).unwrap();
+    for (host, trusted) in [
+        (at(Endpoint::meta(), None), true),
+        (at(Endpoint::meta(), Some("https://gateway.example")), false),
+        (at(Endpoint::meta().base_url("https://gateway.example"), None), false),
+        (at(Endpoint::meta(), Some("https://facebook.com.example")), false),
+        (at(Endpoint::meta(), Some("https://graph.facebook.com:8443")), false),
+        (at(Endpoint::new("https://gateway.example"), Some("https://graph.facebook.com/")), true),
+        (at(Endpoint::new("https://GRAPH.facebook.com"), None), true),
+        (at(Endpoint::meta().media_host("*.fbsbx.com"), Some("https://gateway.example")), true),
+    ] {
+        let location = host.media_location(lookaside.parse().unwrap());
+        assert_eq!(location.map(|(_, trust)| trust), trusted.then_some(Trust::Credentials));
+    }
+
     let own = || {
         Endpoint::new("http://127.0.0.1:7")
             .media_host("Media.example.com")

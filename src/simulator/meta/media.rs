@@ -18,6 +18,8 @@ use crate::hex::hex;
 use crate::meta::files;
 use crate::outbound::{Content, FileBytes, Media};
 
+/// Where files are, unless they are asked for at a socket.
+pub(in crate::simulator) const FILES_HOST: &str = "lookaside.fbsbx.com";
 /// The path of every file's address; which one it is stands in the query.
 pub(super) const PATH: &str = "/whatsapp_business/attachments/";
 
@@ -104,7 +106,7 @@ pub(super) fn info(
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let base = match (request.uri().authority(), host) {
         (None, Some(host)) => format!("http://{host}"),
-        _ => "https://lookaside.fbsbx.com".to_owned(),
+        _ => format!("https://{FILES_HOST}"),
     };
     let end = now.saturating_add(ADDRESS).unix_seconds();
     let hash = address_hash(accounts, id, end);

@@ -23,7 +23,7 @@ mod media;
 mod template;
 
 pub(super) use account::RegisteredTemplate;
-pub(super) use media::{MediaStore, webhook_hash};
+pub(super) use media::{FILES_HOST, MediaStore, webhook_hash};
 
 /// The most bytes of `biz_opaque_callback_data`.
 const MAX_CALLBACK_DATA: usize = 512;
