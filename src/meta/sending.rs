@@ -3,6 +3,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use sha2::{Digest, Sha256};
 
 use super::endpoint::{EndpointPath, Host, Names};
 use super::signature::proof;
@@ -29,6 +30,8 @@ struct Credentials {
     authorization: HeaderValue,
     /// What proves to the Graph API that the app's own servers hold the token.
     proof: Option<String>,
+    /// What tells the token from others and does not give it away.
+    digest: [u8; 32],
     version: u64,
 }
 
@@ -37,7 +40,8 @@ impl Credentials {
     fn new(host: &Host, proof_secret: Option<&Secret>, token: &str) -> Result<Self, ConfigError> {
         let authorization = host.authorization(token)?;
         let proof = proof_secret.and_then(|secret| proof(secret, token.trim()));
-        Ok(Self { authorization, proof, version: 0 })
+        let digest = Sha256::digest(authorization.as_bytes()).into();
+        Ok(Self { authorization, proof, digest, version: 0 })
     }
 }
 
@@ -70,6 +74,11 @@ impl Sending {
 
     pub(super) fn credentials_version(&self) -> u64 {
         self.credentials.read().unwrap_or_else(PoisonError::into_inner).version
+    }
+
+    /// The digest of the token that is in use.
+    pub(super) fn token_digest(&self) -> [u8; 32] {
+        self.credentials.read().unwrap_or_else(PoisonError::into_inner).digest
     }
 
     /// Where messages are sent to, with the port if the address names one.

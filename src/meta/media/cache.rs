@@ -20,18 +20,20 @@ const MARGIN: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Default)]
 pub(in crate::meta) struct Uploads(Mutex<HashMap<FileKey, MediaRef>>);
 
-/// A file at a sender.
+/// A file at a sender, as one token sees it: an id that was made with the token of another app may mean nothing to it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct FileKey {
     sender: String,
+    token: [u8; 32],
     sha256: [u8; 32],
     mime_type: String,
 }
 
 impl FileKey {
-    pub(super) fn new(sender: &str, file: &FileBytes) -> Self {
+    /// `token` is the digest of it.
+    pub(super) fn new(sender: &str, token: [u8; 32], file: &FileBytes) -> Self {
         let sha256 = Sha256::digest(&file.data).into();
-        Self { sender: sender.to_owned(), sha256, mime_type: file.mime_type.clone() }
+        Self { sender: sender.to_owned(), token, sha256, mime_type: file.mime_type.clone() }
     }
 }
 
@@ -82,7 +84,7 @@ mod tests {
     }
 
     fn key(sender: &str, data: &str, mime_type: &str) -> FileKey {
-        FileKey::new(sender, &FileBytes::new(data.to_owned(), mime_type))
+        FileKey::new(sender, [7; 32], &FileBytes::new(data.to_owned(), mime_type))
     }
 
     #[test]

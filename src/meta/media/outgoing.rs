@@ -56,6 +56,9 @@ impl MetaCloud {
             // Not every host has an address for it.
             sending.address(prepared.path, &[])?;
         }
+        if brings {
+            sending.address(EndpointPath::MediaUpload, &[])?;
+        }
         for place in places {
             match place.media {
                 Media::Bytes(FileBytes { data, mime_type }) => {
@@ -84,7 +87,7 @@ impl MetaCloud {
         let mut ids = Vec::new();
         for place in files(&message.content) {
             let Media::Bytes(file) = place.media else { continue };
-            let key = FileKey::new(&sending.sender.id, file);
+            let key = FileKey::new(&sending.sender.id, sending.token_digest(), file);
             let known = self.shared.uploads.find(&key, sending.clock.now());
             ids.push(match known {
                 Some(id) => id,

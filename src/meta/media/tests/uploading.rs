@@ -6,8 +6,9 @@ use http::{Request, Response};
 use super::*;
 use crate::clock::{Clock, Timestamp};
 use crate::http_client::{HttpClient, HttpError, HttpErrorKind, RequestBody, ResponseBody};
+use crate::meta::Endpoint;
 use crate::outbound::{
-    Action, Card, CardAction, CtaUrl, Departure, Header, Interactive, Media, ReplyButton, Template,
+    Action, Card, CardAction, CtaUrl, Departure, Header, Interactive, Link, Media, ReplyButton, Template,
     TemplateHeader,
 };
 
@@ -131,6 +132,41 @@ fn an_id_is_of_one_number_and_of_one_month() {
     let requests = fake.requests.lock().unwrap();
     let ids: Vec<_> = [1, 3, 4, 6].map(|sent: usize| requests[sent].json()["image"]["id"].clone()).into();
     assert_eq!(ids, ["1", "2", "1", "3"]);
+}
+
+#[test]
+fn a_host_that_takes_no_files_refuses_a_message_that_brings_one_alike() {
+    let fake = Fake::new([whole(200, TAKEN)]);
+    let meta = builder(&fake).endpoint(Endpoint::pinbot()).build().unwrap();
+    let brings = message(Content::image(photo()));
+    for error in [meta.check(&brings).unwrap_err(), run(meta.send(&brings)).unwrap_err()] {
+        assert_eq!((error.kind(), error.field()), (Unsupported, Some("endpoint.media_upload")));
+    }
+    assert_eq!(fake.count(), 0);
+    let linked = message(Content::image(Link::new("https://files.example/a.png").unwrap()));
+    meta.check(&linked).unwrap();
+    run(meta.send(&linked)).unwrap();
+}
+
+#[test]
+fn an_id_is_of_the_token_that_made_it() {
+    let fake = Fake::new([
+        whole(200, r#"{"id":"1"}"#),
+        whole(200, TAKEN),
+        whole(200, r#"{"id":"2"}"#),
+        whole(200, TAKEN),
+        whole(200, TAKEN),
+    ]);
+    let (meta, _) = with_clock(&fake);
+    run(meta.send(&message(Content::image(photo())))).unwrap();
+    // It may be another app's, which knows nothing of the first one's files.
+    meta.set_token("TOKEN-2").unwrap();
+    run(meta.send(&message(Content::image(photo())))).unwrap();
+    let same = meta.with_sender(NUMBER, "TOKEN-1").unwrap();
+    run(same.send(&message(Content::image(photo())))).unwrap();
+    let requests = fake.requests.lock().unwrap();
+    let ids: Vec<_> = [1, 3, 4].map(|sent: usize| requests[sent].json()["image"]["id"].clone()).into();
+    assert_eq!(ids, ["1", "2", "1"]);
 }
 
 #[test]
