@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+mod check;
 mod pages;
 mod parameters;
 #[cfg(test)]
@@ -114,7 +115,7 @@ words! {
 }
 
 impl MetaCloud {
-    /// The account's templates, page by page.
+    /// The account's templates, page by page, or some of them: [`TemplatePages`] has filters.
     ///
     /// ```no_run
     /// # use whatsapp_provider::MetaCloud;
@@ -147,13 +148,29 @@ impl MetaCloud {
         TemplatePages::new(self.clone(), account_id.into())
     }
 
-    /// The template with exactly this name in exactly this language, if the account has it.
+    /// The template with exactly this name in exactly this language, if the account has it. Whether a message fits it says
+    /// [`MessageTemplate::check`].
     ///
     /// # Errors
     ///
     /// Those of [`templates`](Self::templates) and of [`TemplatePages::next_page`].
     pub async fn template(&self, name: &str, language: &str) -> Result<Option<MessageTemplate>> {
         let named = self.templates()?.named(name).await?;
+        Ok(named.into_iter().find(|template| template.language == language))
+    }
+
+    /// The same of any WhatsApp Business Account that the token may read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TemplatePages::next_page`].
+    pub async fn template_of(
+        &self,
+        account_id: impl Into<String> + Send,
+        name: &str,
+        language: &str,
+    ) -> Result<Option<MessageTemplate>> {
+        let named = self.templates_of(account_id).named(name).await?;
         Ok(named.into_iter().find(|template| template.language == language))
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -169,13 +171,14 @@ fn word<'j>(json: &'j Value, name: &str) -> &'j str {
 /// The places of a text, each once: in the order of their numbers, or else in that in which they come.
 fn places(text: &str) -> Vec<String> {
     let mut places: Vec<String> = Vec::new();
+    let mut known = HashSet::new();
     let mut rest = text;
     while let Some((_, behind)) = rest.split_once("{{") {
         let Some((name, after)) = behind.split_once("}}") else { break };
         // Of `{{{1}}` the inner braces are the place.
         let name = name.rsplit_once('{').map_or(name, |(_, name)| name).trim();
         let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if plain && !places.iter().any(|known| known == name) {
+        if plain && known.insert(name) {
             places.push(name.to_owned());
         }
         rest = after;

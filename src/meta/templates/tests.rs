@@ -74,6 +74,15 @@ fn what_leads_back_or_nowhere_ends_with_an_error() {
         assert_eq!((error.kind(), error.field()), (ErrorKind::NoAnswer, Some("paging")));
         assert_eq!((error.provider(), fake.count()), (Some(&ProviderId::META), count));
     }
+    // Nor does a list go on and on without anything on it; one with something now and then does.
+    let empty = |number: usize| page(&[], &to(&format!("C{number}")));
+    let fake = Fake::new((0..10).map(empty));
+    let error = run(builder(&fake).build().unwrap().templates_of(ACCOUNT).collect()).unwrap_err();
+    assert_eq!((error.kind(), error.field(), fake.count()), (ErrorKind::NoAnswer, Some("paging"), 10));
+    let replies = (0..9).map(empty).chain([page(&["a"], &to("D"))]).chain((10..19).map(empty));
+    let fake = Fake::new(replies.chain([page(&[], &last())]));
+    let list = run(builder(&fake).build().unwrap().templates_of(ACCOUNT).collect()).unwrap();
+    assert_eq!((names(&list), fake.count()), (vec!["a"], 20));
     // Without a next page, or without any paging, the list has ended.
     for paging in [
         json!(null),
@@ -101,6 +110,48 @@ fn a_page_that_failed_can_be_asked_for_again() {
     let query = |index: usize| requests[index].request.uri().query().unwrap().to_owned();
     assert!(query(1).ends_with("&limit=100&after=C1"));
     assert_eq!(query(1), query(2));
+}
+
+#[test]
+fn what_was_collected_before_an_error_is_not_lost() {
+    let throttled = || refused(400, 80007);
+    let replies = [page(&["a"], &to("C1")), page(&["b"], &to("C2")), throttled(), page(&["c"], &last())];
+    let fake = Fake::new(replies);
+    let meta = builder(&fake).account_id(ACCOUNT).build().unwrap();
+    let mut pages = meta.templates().unwrap();
+    assert_eq!(run(pages.collect()).unwrap_err().kind(), ErrorKind::Throttled);
+    assert_eq!(names(&run(pages.collect()).unwrap()), ["a", "b", "c"]);
+    assert_eq!(run(pages.collect()).unwrap(), TemplateList::default(), "nothing comes twice");
+    assert_eq!(fake.count(), 4);
+}
+
+#[test]
+fn filters_are_asked_for_and_held() {
+    let data = json!([
+        { "name": "a", "language": "en_US", "status": "APPROVED", "category": "UTILITY" },
+        { "name": "a_1", "language": "en_US", "status": "APPROVED" },
+        { "name": "a_2", "language": "en", "status": "APPROVED", "category": "UTILITY" },
+        { "name": "a_3", "language": "en_US", "status": "PAUSED", "category": "UTILITY" },
+        { "name": "a_4", "language": "en_US", "status": "APPROVED", "category": "MARKETING" },
+        7,
+    ]);
+    let fake = Fake::new([Reply::Whole(200, json!({ "data": data }).to_string())]);
+    let meta = builder(&fake).account_id(ACCOUNT).build().unwrap();
+    let mut pages = meta
+        .templates()
+        .unwrap()
+        .name("a&b")
+        .status(TemplateStatus::Approved)
+        .category(TemplateCategory::Utility)
+        .language("en_US");
+    let list = run(pages.collect()).unwrap();
+    assert_eq!((names(&list), list.unreadable.len()), (vec!["a", "a_1"], 1));
+    let requests = fake.requests.lock().unwrap();
+    let query = requests[0].request.uri().query().unwrap();
+    assert!(
+        query.ends_with("&limit=50&name=a%26b&status=APPROVED&category=UTILITY&language=en_US"),
+        "{query}"
+    );
 }
 
 #[test]
@@ -174,15 +225,18 @@ fn one_template_by_its_name_and_language() {
         { "name": "order_ready", "language": "en_US", "status": "PAUSED" },
     ]);
     let reply = || Reply::Whole(200, json!({ "data": data }).to_string());
-    let fake = Fake::new([reply(), reply(), reply()]);
+    let fake = Fake::new([reply(), reply(), reply(), reply()]);
     let meta = builder(&fake).account_id(ACCOUNT).build().unwrap();
     let found = run(meta.template("order_ready", "en_US")).unwrap().unwrap();
     assert_eq!((found.language.as_str(), found.status), ("en_US", TemplateStatus::Paused));
     assert_eq!(run(meta.template("order_ready", "en")).unwrap(), None);
+    let other = run(meta.template_of("300", "order_ready", "pt_BR")).unwrap().unwrap();
+    assert_eq!(other.language, "pt_BR");
     assert_eq!(run(meta.template("order&x=y", "en_US")).unwrap(), None);
     let requests = fake.requests.lock().unwrap();
     assert!(requests[0].request.uri().query().unwrap().ends_with("&limit=50&name=order_ready"));
-    assert!(requests[2].request.uri().query().unwrap().ends_with("&name=order%26x%3Dy"));
+    assert_eq!(requests[2].request.uri().path(), "/v25.0/300/message_templates");
+    assert!(requests[3].request.uri().query().unwrap().ends_with("&name=order%26x%3Dy"));
 }
 
 #[test]
