@@ -1,12 +1,15 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::super::templates::{Quality, TemplateStatus};
 use super::{AccountReport, CanSend, Checked, NameStatus, NumberState};
 use crate::error::Failure;
 
 /// Something about an account that somebody should look at. `Display` says it in words; neither it nor `Debug` names a
-/// number.
-#[derive(Debug, Clone, PartialEq)]
+/// number. As JSON it has a `type`: `{"type":"template_missing","name":"order_ready","language":"en_US"}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AccountProblem {
     /// The number could not be read.
@@ -49,6 +52,7 @@ pub enum AccountProblem {
         /// How much.
         can_send: CanSend,
         /// The codes of the reasons.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         codes: Vec<i64>,
     },
     /// Who gets the account's webhooks could not be read.
@@ -71,6 +75,7 @@ pub enum AccountProblem {
         /// Its language.
         language: String,
         /// Why; nothing if the account's id is not known or the host lists none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         failure: Option<Failure>,
     },
     /// The account has no such template.

@@ -41,6 +41,9 @@ fn check(replies: impl IntoIterator<Item = Reply>, templates: &[(&str, &str)]) -
     let report = run(meta.check_account(templates.iter().copied())).unwrap();
     let written = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<AccountReport>(&written).unwrap(), report);
+    let written = serde_json::to_value(report.problems()).unwrap();
+    assert!(written.as_array().unwrap().iter().all(|problem| problem["type"].is_string()), "{written}");
+    assert_eq!(serde_json::from_value::<Vec<AccountProblem>>(written).unwrap(), report.problems());
     let printed = format!("{report:?} {:?} {}", report.problems(), says(&report).join(" "));
     for secret in ["555-010", "Invented", "TOKEN", "hook.example", "see number"] {
         assert!(!printed.contains(secret), "{printed}");
