@@ -204,5 +204,4 @@ impl Envelope {
 }
 
 #[cfg(test)]
-#[path = "error_tests.rs"]
 mod tests;
