@@ -31,6 +31,7 @@ use crate::redact::redacted_debug;
 ///         "idempotency_key": "order-77/shipped",
 ///         "category": "utility",
 ///         "direct_send": true,
+///         "identity_key_hash": "DF2lS5v2W6x=",
 ///         "on_unknown": {"reconcile": {"within": 20, "otherwise": "stop"}},
 ///         "deadline": 30,
 ///         "ttl": 3600
@@ -93,6 +94,15 @@ pub struct OutboundMessage {
     /// [`Unsupported`](crate::ErrorKind::Unsupported), because without it the message would not arrive.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub direct_send: bool,
+    /// The hash of the identity key that the user had when it was last looked at
+    /// ([`User::identity_key_hash`](crate::inbound::User::identity_key_hash)): the message is delivered only if that is
+    /// still the user's key, because a number may have gone to somebody else. If it is not, a status says later that the
+    /// message failed ([`RecipientRefused`](crate::ErrorKind::RecipientRefused), Meta's 137000).
+    ///
+    /// It is a condition: a provider that cannot look refuses the message as
+    /// [`Unsupported`](crate::ErrorKind::Unsupported).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_key_hash: Option<String>,
     /// What a failover does when a provider may have it and may not; `None` leaves it to the failover's policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_unknown: Option<OnUnknown>,
@@ -124,6 +134,7 @@ impl OutboundMessage {
             idempotency_key: None,
             category: None,
             direct_send: false,
+            identity_key_hash: None,
             on_unknown: None,
             deadline: None,
             ttl: None,
@@ -232,6 +243,13 @@ impl OutboundMessage {
         self
     }
 
+    /// Delivers it only if the user's identity key still has [this hash](Self::identity_key_hash).
+    #[must_use]
+    pub fn with_identity_key_hash(mut self, hash: impl Into<String>) -> Self {
+        self.identity_key_hash = Some(hash.into());
+        self
+    }
+
     /// Says what to do when a provider may have it and may not.
     #[must_use]
     pub fn with_on_unknown(mut self, on_unknown: OnUnknown) -> Self {
@@ -289,6 +307,7 @@ impl OutboundMessage {
             idempotency_key: self.idempotency_key.clone(),
             category: self.category,
             direct_send: self.direct_send,
+            identity_key_hash: self.identity_key_hash.clone(),
             on_unknown: self.on_unknown,
             deadline: self.deadline,
             ttl: self.ttl,

@@ -33,6 +33,9 @@ pub struct Delivery {
     pub attempt: Option<AttemptId>,
     /// The caller's own name for it, if that was on the wire.
     pub reference: Option<String>,
+    /// The hash that the user's identity key must have, if the request named one. Users have no keys here: whatever the hash
+    /// is, the message is delivered.
+    pub identity_key_hash: Option<String>,
     /// When the provider accepted it.
     pub at: Timestamp,
 }

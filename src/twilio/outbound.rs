@@ -57,6 +57,10 @@ pub(super) fn compose(
     if message.direct_send && !matches!(message.content, Content::Template(_)) {
         return Err(Error::unsupported("direct_send"));
     }
+    // It is there so that a stranger does not get the message.
+    if message.identity_key_hash.is_some() {
+        return Err(Error::unsupported("identity_key_hash"));
+    }
     let mut form = Form::default();
     let mut dropped = Vec::new();
     form.add("To", recipient(account, &message.to)?);

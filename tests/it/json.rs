@@ -295,7 +295,8 @@ fn outbound() -> BoxedStrategy<OutboundMessage> {
         option::of(message_ref()),
         any::<bool>(),
     );
-    let names = (maybe(), maybe(), option::of(proptest::sample::select(Category::ALL)), any::<bool>());
+    let names =
+        (maybe(), maybe(), option::of(proptest::sample::select(Category::ALL)), any::<bool>(), maybe());
     let times = (option::of(on_unknown()), option::of(duration()), option::of(duration()));
     (recipient(), content(), vec(content(), 0..3), routing, names, times)
         .prop_map(
@@ -304,7 +305,7 @@ fn outbound() -> BoxedStrategy<OutboundMessage> {
                 content,
                 alternatives,
                 (from, via, via_only, quoted, required),
-                (reference, key, category, direct_send),
+                (reference, key, category, direct_send, identity),
                 times,
             )| {
                 let mut message = OutboundMessage::new(to, content);
@@ -320,6 +321,7 @@ fn outbound() -> BoxedStrategy<OutboundMessage> {
                 message.idempotency_key = key;
                 message.category = category;
                 message.direct_send = direct_send;
+                message.identity_key_hash = identity;
                 (message.on_unknown, message.deadline, message.ttl) = times;
                 message
             },

@@ -70,6 +70,14 @@ pub(super) fn prepare(message: &OutboundMessage, origin: &Origin<'_>) -> Result<
     body.insert("messaging_product".to_owned(), "whatsapp".into());
     address(&mut body, &message.to, origin)?;
 
+    if let Some(hash) = &message.identity_key_hash {
+        if message.to.group().is_some() {
+            // A group has no key.
+            return Err(Error::unsupported("identity_key_hash"));
+        }
+        body.insert("recipient_identity_key_hash".to_owned(), hash.as_str().into());
+    }
+
     let mut dropped = Vec::new();
     if let Some(quote) = &message.reply_to {
         // A template with a context is sent, and shown without the quote; a reaction with one is refused.

@@ -61,6 +61,10 @@ pub(crate) fn validate(message: &OutboundMessage) -> Result<()> {
         let (limit, actual) = (OutboundMessage::MAX_REFERENCE_BYTES, reference.len());
         return Err(Error::invalid("reference").with_limit(limit as u64, actual as u64));
     }
+    if let Some(hash) = &message.identity_key_hash {
+        // Without a hash it would be no condition.
+        filled("identity_key_hash", hash)?;
+    }
     let billed = matches!(message.category, Some(Category::Utility | Category::Authentication));
     if message.direct_send && !billed {
         return Err(Error::invalid("category"));

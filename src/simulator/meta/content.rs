@@ -14,8 +14,15 @@ use crate::outbound::{
 };
 
 /// The fields that name the recipient or belong to every message.
-const ENVELOPE: [&str; 6] =
-    ["messaging_product", "recipient_type", "to", "recipient", "context", "biz_opaque_callback_data"];
+const ENVELOPE: [&str; 7] = [
+    "messaging_product",
+    "recipient_type",
+    "to",
+    "recipient",
+    "context",
+    "biz_opaque_callback_data",
+    "recipient_identity_key_hash",
+];
 
 /// What a message of this type says.
 pub(super) fn read(body: &Map<String, Value>, kind: &str, sender: &SenderId) -> Result<Content, Refusal> {

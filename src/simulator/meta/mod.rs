@@ -273,6 +273,7 @@ fn messages(
         files,
         attempt,
         reference,
+        identity_key_hash: text(&body, "recipient_identity_key_hash").map(str::to_owned),
         at: now,
     });
     let mut contact = json!({ "input": input });

@@ -212,6 +212,7 @@ fn send(
     state.messages.push(stored);
     if reaches {
         state.deliveries.push(Delivery {
+            identity_key_hash: None,
             files: Vec::new(),
             side: Side::Twilio,
             to: user,

@@ -327,6 +327,8 @@ fn what_twilio_cannot_carry_is_refused_before_any_request() {
     let direct = hi.clone().with_direct_send(Category::Utility);
     let error = refused(&twilio, &wire, &direct);
     assert_eq!((error.kind(), error.field()), (Unsupported, Some("direct_send")));
+    let error = refused(&twilio, &wire, &hi.clone().with_identity_key_hash("K"));
+    assert_eq!((error.kind(), error.field()), (Unsupported, Some("identity_key_hash")));
     // A template needs none.
     let template =
         OutboundMessage::new(to(), Template::new("other", "en_US")).with_direct_send(Category::Utility);

@@ -52,6 +52,7 @@ struct Wishes {
     reference: Option<String>,
     ttl: Option<u64>,
     direct_send: Option<Category>,
+    identity_key_hash: Option<String>,
     by_user_id: bool,
 }
 
@@ -64,14 +65,10 @@ fn wishes(past: bool) -> BoxedStrategy<Wishes> {
         option::weighted(0.3, any::<bool>()),
         if past { prop::bool::weighted(0.3).boxed() } else { Just(false).boxed() },
     );
-    (quote, option::of(reference), option::of(ttl), direct, any::<bool>())
-        .prop_map(|((quote, quote_required), reference, ttl, direct_send, by_user_id)| Wishes {
-            quote,
-            quote_required,
-            reference,
-            ttl,
-            direct_send,
-            by_user_id,
+    let identity = option::weighted(0.2, if past { "[a-z=]{0,3}" } else { "[a-z=]{1,3}" });
+    (quote, option::of(reference), option::of(ttl), direct, identity, any::<bool>())
+        .prop_map(|((quote, quote_required), reference, ttl, direct_send, identity_key_hash, by_user_id)| {
+            Wishes { quote, quote_required, reference, ttl, direct_send, identity_key_hash, by_user_id }
         })
         .boxed()
 }
@@ -127,6 +124,7 @@ impl World {
         }
         message.reference = wishes.reference.clone();
         message.ttl = wishes.ttl.map(Duration::from_secs);
+        message.identity_key_hash = wishes.identity_key_hash.clone();
         if let Some(category) = wishes.direct_send {
             message = message.with_direct_send(category);
         }
@@ -163,6 +161,9 @@ impl World {
         let reference = message.reference.as_deref().filter(|reference| !reference.is_empty());
         if delivery.reference.as_deref() != reference || delivery.attempt != Some(receipt.attempts[0].id) {
             return Err("the names of the message did not arrive".to_owned());
+        }
+        if delivery.identity_key_hash != message.identity_key_hash {
+            return Err("the condition of the message did not arrive".to_owned());
         }
         let said: Vec<_> = receipt.dropped().iter().map(|dropped| dropped.wish).collect();
         let lacking = self.lacking(message);
@@ -284,7 +285,7 @@ fn twilio_carries_its_kinds_in_its_form() {
                 None => template.body.drain(..).fold(bare, Template::with_parameter),
             };
         }
-        wishes.direct_send = None;
+        (wishes.direct_send, wishes.identity_key_hash) = (None, None);
         let world = World::new(Side::Twilio, &content);
         world.holds(&world.message(&content, &wishes))
     });

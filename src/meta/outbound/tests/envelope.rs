@@ -108,6 +108,19 @@ fn only_what_is_meant_for_this_sender() {
 }
 
 #[test]
+fn the_identity_key_that_the_user_must_have_goes_along() {
+    let text = || OutboundMessage::text(to(), "Hi");
+    let (body, receipt) = posted(&text().with_identity_key_hash("DF2lS5v2W6x="));
+    assert_eq!(body["recipient_identity_key_hash"], "DF2lS5v2W6x=");
+    assert_eq!(receipt.dropped(), []);
+    assert!(posted(&text()).0.get("recipient_identity_key_hash").is_none());
+    assert_eq!(refused(&text().with_identity_key_hash("")), (InvalidMessage, "identity_key_hash".to_owned()));
+    let group = OutboundMessage::text(GroupId::new("Y2Fw").unwrap(), "Hi").with_identity_key_hash("K");
+    assert_eq!(refused(&group), (Unsupported, "identity_key_hash".to_owned()));
+    assert!(!format!("{:?}", text().with_identity_key_hash("DF2l")).contains("DF2l"));
+}
+
+#[test]
 fn direct_sends_are_asked_for() {
     let text = || OutboundMessage::text(to(), "Your order 77 has shipped.");
     // A category alone is no Direct Send, and a time to live then means nothing.
