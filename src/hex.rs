@@ -1,14 +1,14 @@
 //! Bytes as text.
 
-use std::fmt::Write;
-
 /// The bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes.iter().copied().flat_map(hex_digits).map(char::from).collect()
+}
+
+/// One byte as two lower-case hexadecimal digits, in ASCII.
+pub(crate) fn hex_digits(byte: u8) -> [u8; 2] {
+    let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + (value - 10) };
+    [digit(byte >> 4), digit(byte & 0x0f)]
 }
 
 #[cfg(test)]

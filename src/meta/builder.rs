@@ -14,8 +14,8 @@ use crate::ids::ProviderId;
 
 /// Settings of a [`MetaCloud`].
 ///
-/// To send it needs an access token and a phone number id, to verify webhooks an app secret (or the secret header of a
-/// host that does not sign them); either half will do.
+/// To send it needs an access token and a phone number id, to verify webhooks an app secret (or the header by which another
+/// host proves them); either half will do.
 #[must_use]
 pub struct MetaCloudBuilder {
     id: ProviderId,
@@ -25,6 +25,7 @@ pub struct MetaCloudBuilder {
     app_id: Option<String>,
     app_secrets: Vec<String>,
     secret_headers: Vec<(String, String)>,
+    hmac_headers: Vec<(String, String)>,
     unescaped_bodies: bool,
     proof: Proof,
     verify_token: Option<String>,
@@ -60,6 +61,7 @@ impl MetaCloudBuilder {
             app_id: None,
             app_secrets: Vec::new(),
             secret_headers: Vec::new(),
+            hmac_headers: Vec::new(),
             unescaped_bodies: false,
             proof: Proof::Off,
             verify_token: None,
@@ -163,9 +165,34 @@ impl MetaCloudBuilder {
         self
     }
 
+    /// A header by which another host than Meta signs webhooks: the HMAC with SHA-256 of the body as it is received, with
+    /// this secret as its key, in hexadecimal digits, with or without `sha256=` in front. Give several with the same name
+    /// while one replaces another: each of them will do. Where there is an app secret or a
+    /// [`webhook_secret_header`](Self::webhook_secret_header) as well, **all** must hold.
+    ///
+    /// What Meta itself signs is verified with the [`app_secret`](Self::app_secret).
+    ///
+    /// ```no_run
+    /// # use whatsapp_provider::{ConfigError, MetaCloud, meta::Endpoint};
+    /// # fn run(key: &str, secret: &str) -> Result<(), ConfigError> {
+    /// let gateway = MetaCloud::builder()
+    ///     .endpoint(Endpoint::new("https://gateway.example").signs_webhooks(false))
+    ///     .phone_number_id("106540352242922")
+    ///     .access_token(key)
+    ///     .webhook_hmac_header("x-gateway-signature", secret)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn webhook_hmac_header(mut self, name: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.hmac_headers.push((name.into(), secret.into()));
+        self
+    }
+
     /// Whether a webhook is also genuine if its signature is that of the same body with every character beyond ASCII
     /// escaped (`\u00e4`), as Meta writes and signs it. Default no. It is for services behind a proxy that rewrites bodies,
-    /// and only for those that undo the escapes and change nothing else.
+    /// and only for those that undo the escapes and change nothing else. It is of Meta's signature only, and so needs an
+    /// [`app_secret`](Self::app_secret).
     pub fn unescaped_webhooks(mut self, accept: bool) -> Self {
         self.unescaped_bodies = accept;
         self
@@ -191,7 +218,8 @@ impl MetaCloudBuilder {
         self
     }
 
-    /// Where the API is. Default the endpoint's, which is `https://graph.facebook.com` for Meta.
+    /// Where the API is. Default the endpoint's, which is `https://graph.facebook.com` for Meta. Under another host Meta's
+    /// hosts of files are not told the token, unless the endpoint [names them](Endpoint::media_host).
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
@@ -219,7 +247,8 @@ impl MetaCloudBuilder {
     }
 
     /// Sends templates whose message is of the category marketing through the Marketing Messages API. Default not: they go
-    /// where everything goes.
+    /// where everything goes. The endpoint must have an address for it
+    /// ([`EndpointPath::MarketingMessages`](super::EndpointPath::MarketingMessages)).
     pub fn marketing_messages(mut self, settings: MarketingMessages) -> Self {
         self.marketing = Some(settings);
         self
@@ -256,7 +285,7 @@ impl MetaCloudBuilder {
     ///
     /// [`ConfigError`] names the setting: one that is blank or malformed, an access token without a phone number id or
     /// the reverse, a verify token without anything to verify webhooks with, an app secret for a host that does not sign
-    /// with it, or neither of the two halves. To send it also needs an HTTP client and a clock; to verify it needs neither.
+    /// with it, settings that contradict each other, or neither of the two halves. To send it also needs an HTTP client and a clock; to verify it needs neither.
     pub fn build(self) -> Result<MetaCloud, ConfigError> {
         let variables = self.variables;
         self.assemble().map_err(|error| env::by_variable(error, variables))

@@ -6,6 +6,8 @@ const TOKEN: &str = "WHATSAPP_ACCESS_TOKEN";
 const NUMBER: &str = "WHATSAPP_PHONE_NUMBER_ID";
 const SECRET: &str = "WHATSAPP_APP_SECRET";
 const VERIFY: &str = "WHATSAPP_VERIFY_TOKEN";
+const HEADER: &str = "WHATSAPP_WEBHOOK_SECRET_HEADER";
+const HEADER_SECRET: &str = "WHATSAPP_WEBHOOK_SECRET";
 const ACCOUNT: &str = "WHATSAPP_BUSINESS_ACCOUNT_ID";
 
 const NAMES: Names = &[
@@ -13,6 +15,7 @@ const NAMES: Names = &[
     ("phone_number_id", NUMBER),
     ("app_secret", SECRET),
     ("verify_token", VERIFY),
+    ("webhook_secret_header", HEADER),
     ("account_id", ACCOUNT),
 ];
 
@@ -41,16 +44,25 @@ impl MetaCloudBuilder {
             (None, Some(_)) => return Err(env::missing(TOKEN)),
             (None, None) => false,
         };
-        match (variable(SECRET)?, variable(VERIFY)?) {
-            (Some(secret), verify) => {
-                builder = builder.app_secret(secret);
-                if let Some(verify) = verify {
-                    builder = builder.verify_token(verify);
-                }
+        let mut verifies = false;
+        if let Some(secret) = variable(SECRET)? {
+            builder = builder.app_secret(secret);
+            verifies = true;
+        }
+        match (variable(HEADER)?, variable(HEADER_SECRET)?) {
+            (Some(name), Some(secret)) => {
+                builder = builder.webhook_secret_header(name, secret);
+                verifies = true;
             }
-            (None, Some(_)) => return Err(env::missing(SECRET)),
-            (None, None) if !sends => return Err(env::missing(TOKEN)),
+            (Some(_), None) => return Err(env::missing(HEADER_SECRET)),
+            (None, Some(_)) => return Err(env::missing(HEADER)),
             (None, None) => {}
+        }
+        match variable(VERIFY)? {
+            Some(verify) if verifies => builder = builder.verify_token(verify),
+            Some(_) => return Err(env::missing(SECRET)),
+            None if !sends && !verifies => return Err(env::missing(TOKEN)),
+            None => {}
         }
         if let Some(account) = variable(ACCOUNT)? {
             builder = builder.account_id(account);
@@ -82,6 +94,9 @@ mod tests {
         {
             assert_eq!(from(variables).unwrap().senders().len(), senders);
         }
+        let header = [(HEADER, "x-webhook-secret"), (HEADER_SECRET, "invented-secret"), receiving[1]];
+        assert!(from(&header).unwrap().shared.verification.header.is_some());
+        assert!(from(&header[..2]).unwrap().senders().is_empty());
         let account = [sending[0], sending[1], (ACCOUNT, "200000000000002")];
         assert_eq!(from(&account).unwrap().shared.host.account(), Some("200000000000002"));
         for (variables, named) in [
@@ -89,6 +104,9 @@ mod tests {
             (&sending[..1], NUMBER),
             (&sending[1..], TOKEN),
             (&receiving[1..], SECRET),
+            (&header[..1], HEADER_SECRET),
+            (&header[1..], HEADER),
+            (&[(HEADER, "content-length"), header[1]], HEADER),
             (&[sending[0], (NUMBER, "../me")], NUMBER),
             (&[sending[0], sending[1], (ACCOUNT, "../me")], ACCOUNT),
             (&[(ACCOUNT, "200000000000002")], TOKEN),

@@ -41,8 +41,8 @@
 //! # }
 //! ```
 //!
-//! The token goes to Meta's own hosts only, whatever an answer or a redirect names; others can be
-//! [listed](Endpoint::media_host).
+//! The token goes to Meta's own hosts only, or to the one host that was set up in their place, whatever an answer or a
+//! redirect names; others can be [listed](Endpoint::media_host).
 //!
 //! Meta has no list of sent messages, so [`find_sent`](crate::WhatsAppProvider::find_sent) is
 //! [`Unsupported`](crate::ErrorKind::Unsupported): of a message whose answer was lost only the statuses tell, which name
@@ -175,6 +175,16 @@ impl MetaCloud {
     /// do: one that only sends needs no app secret, one that only reads webhooks neither token nor number.
     /// `WHATSAPP_BUSINESS_ACCOUNT_ID` may be there as well, for [`templates`](Self::templates) and
     /// [`check_account`](Self::check_account).
+    ///
+    /// A host that proves webhooks by a [secret header](MetaCloudBuilder::webhook_secret_header) has that header's name in
+    /// `WHATSAPP_WEBHOOK_SECRET_HEADER` and its value in `WHATSAPP_WEBHOOK_SECRET`. Which host it is stays in the code:
+    ///
+    /// ```no_run
+    /// use whatsapp_provider::meta::{Endpoint, MetaCloudBuilder};
+    ///
+    /// let dialog360 = MetaCloudBuilder::from_env()?.endpoint(Endpoint::dialog360()).build()?;
+    /// # Ok::<(), whatsapp_provider::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     ///

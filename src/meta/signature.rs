@@ -1,5 +1,5 @@
-//! What proves that a webhook is genuine: Meta's `X-Hub-Signature-256`, or a header whose value only the host knows; and
-//! the handshake by which Meta makes sure of a webhook's owner.
+//! What proves that a webhook is genuine: Meta's `X-Hub-Signature-256`, another host's signature, or a header whose value
+//! only the host knows; and the handshake by which Meta makes sure of a webhook's owner.
 
 use std::borrow::Cow;
 
@@ -8,23 +8,33 @@ use http::{HeaderName, Method, StatusCode};
 use percent_encoding::percent_decode;
 use sha2::Sha256;
 
-use crate::hex::hex;
+use crate::hex::{hex, hex_digits};
 use crate::secret::Secret;
 use crate::webhook::{SignatureError, WebhookHead, WebhookReply, WebhookRequest};
 
 /// There is also `x-hub-signature` with SHA-1, which is not looked at.
 const SIGNATURE: &str = "x-hub-signature-256";
+/// What stands in front of a digest: always in Meta's header, perhaps in another host's.
+const PREFIX: &str = "sha256=";
+
+/// Whether a header is one that Meta signs with, in whichever way.
+pub(super) fn is_metas(name: &HeaderName) -> bool {
+    [SIGNATURE, "x-hub-signature"].contains(&name.as_str())
+}
 
 /// How webhooks are verified. Of several methods that are set up every one must hold, so that none makes another weaker.
 #[derive(Default)]
 pub(super) struct Verification {
     pub(super) app_secrets: Vec<Secret>,
+    /// A header with one of its secrets as its value.
     pub(super) header: Option<SecretHeader>,
+    /// A header with the HMAC of the body under one of its secrets.
+    pub(super) hmac: Option<SecretHeader>,
     /// Whether a body may have lost the escapes that it was signed with.
     pub(super) unescaped_bodies: bool,
 }
 
-/// A header whose value is a secret that the host was given.
+/// A header, and the secrets that the host was given for it.
 pub(super) struct SecretHeader {
     pub(super) name: HeaderName,
     /// Each of them will do.
@@ -33,22 +43,20 @@ pub(super) struct SecretHeader {
 
 impl Verification {
     pub(super) fn is_configured(&self) -> bool {
-        !self.app_secrets.is_empty() || self.header.is_some()
+        !self.app_secrets.is_empty() || self.header.is_some() || self.hmac.is_some()
     }
 
     /// Whether a webhook has the headers of one that is for us.
     pub(super) fn recognizes(&self, head: &WebhookHead<'_>) -> bool {
-        let signed = || head.headers.contains_key(SIGNATURE);
-        let bears_proof = match &self.header {
-            None => signed(),
-            Some(header) => {
-                head.headers.contains_key(&header.name) && (self.app_secrets.is_empty() || signed())
-            }
-        };
+        // Whoever is not told how webhooks are verified knows those of Meta, too.
+        let by_meta = !self.app_secrets.is_empty() || !self.is_configured();
+        let mut others = self.header.iter().chain(&self.hmac);
+        let bears_proof = (!by_meta || head.headers.contains_key(SIGNATURE))
+            && others.all(|header| head.headers.contains_key(&header.name));
         bears_proof || is_handshake(head)
     }
 
-    /// Checks that the body was signed with one of the app secrets, and that the header has one of its secrets.
+    /// Checks that the body was signed with one of the secrets of each signature, and that the header has one of its own.
     ///
     /// What is signed are the bytes of the body as they were received. They carry no time, so an old webhook can be
     /// posted again; the ids of the events show it.
@@ -58,28 +66,27 @@ impl Verification {
         }
         // The headers are read before anything is hashed: a request without proper ones costs nothing.
         let claimed = if self.app_secrets.is_empty() { None } else { Some(claimed(&request.head)?) };
+        let own = match &self.hmac {
+            None => None,
+            Some(header) => Some((header, header.claimed(&request.head)?)),
+        };
         let shown = match &self.header {
             None => None,
             Some(header) => Some((header, header.shown(&request.head)?)),
         };
-        // Both are looked at in any case, so that the time taken does not tell which one it was.
+        // All are looked at in any case, so that the time taken does not tell which one it was.
         let signature_holds = claimed.is_none_or(|claimed| self.signed(&claimed, request.body));
+        let own_holds =
+            own.is_none_or(|(header, claimed)| is_signed(&header.secrets, &claimed, request.body));
         let header_holds = shown.is_none_or(|(header, shown)| any_is(&header.secrets, shown));
-        if signature_holds & header_holds { Ok(()) } else { Err(SignatureError::Mismatch) }
+        if signature_holds & own_holds & header_holds { Ok(()) } else { Err(SignatureError::Mismatch) }
     }
 
-    /// Whether one of the secrets signed the body. Every one is tried, so that the time taken does not tell which one it
-    /// was.
+    /// Whether one of the app secrets signed the body, as it is or as it was escaped.
     fn signed(&self, claimed: &[u8; 32], body: &[u8]) -> bool {
         let escaped = self.unescaped_bodies.then(|| escaped(body)).flatten();
-        let mut holds = false;
-        for secret in &self.app_secrets {
-            for body in [Some(body), escaped.as_deref()].into_iter().flatten() {
-                holds |= keyed(secret.expose().as_bytes(), body)
-                    .is_some_and(|mac| mac.verify_slice(claimed).is_ok());
-            }
-        }
-        holds
+        let bodies = [Some(body), escaped.as_deref()].into_iter().flatten();
+        bodies.fold(false, |holds, body| holds | is_signed(&self.app_secrets, claimed, body))
     }
 }
 
@@ -93,6 +100,22 @@ impl SecretHeader {
             (Some(_), Some(_)) => Err(SignatureError::Malformed),
         }
     }
+
+    /// The digest that the header's one value is.
+    fn claimed(&self, head: &WebhookHead<'_>) -> Result<[u8; 32], SignatureError> {
+        let shown = std::str::from_utf8(self.shown(head)?).ok();
+        shown
+            .and_then(|value| digest(value.strip_prefix(PREFIX).unwrap_or(value)))
+            .ok_or(SignatureError::Malformed)
+    }
+}
+
+/// Whether one of the secrets signed the body. Every one is tried, so that the time taken does not tell which one it was.
+fn is_signed(secrets: &[Secret], claimed: &[u8; 32], body: &[u8]) -> bool {
+    secrets.iter().fold(false, |holds, secret| {
+        let mac = keyed(secret.expose().as_bytes(), body);
+        holds | mac.is_some_and(|mac| mac.verify_slice(claimed).is_ok())
+    })
 }
 
 /// The digest that a webhook claims to have been signed with.
@@ -101,7 +124,7 @@ fn claimed(head: &WebhookHead<'_>) -> Result<[u8; 32], SignatureError> {
         return Err(SignatureError::Missing);
     }
     head.header(SIGNATURE)
-        .and_then(|value| value.strip_prefix("sha256="))
+        .and_then(|value| value.strip_prefix(PREFIX))
         .and_then(digest)
         .ok_or(SignatureError::Malformed)
 }
@@ -118,7 +141,7 @@ fn escaped(body: &[u8]) -> Option<Vec<u8>> {
             _ => {
                 for unit in character.encode_utf16(&mut units) {
                     escaped.extend_from_slice(b"\\u");
-                    escaped.extend_from_slice(hex(&unit.to_be_bytes()).as_bytes());
+                    escaped.extend(unit.to_be_bytes().into_iter().flat_map(hex_digits));
                 }
             }
         }

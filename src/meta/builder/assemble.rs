@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use super::super::endpoint::{Host, header_name, not_plain, plain_segment};
+use super::super::endpoint::{EndpointPath, Host, header_name, not_plain, plain_segment};
 use super::super::media::Uploads;
 use super::super::sending::Sending;
-use super::super::signature::{SecretHeader, Verification};
+use super::super::signature::{SecretHeader, Verification, is_metas};
 use super::super::{MetaCloud, Shared};
 use super::{MetaCloudBuilder, Proof};
 use crate::clock::default_clock;
@@ -31,6 +31,9 @@ impl MetaCloudBuilder {
             return Err(not_plain("app_id"));
         }
         let host = Host::new(self.endpoint, self.base_url.as_deref(), self.api_version, self.account_id)?;
+        if self.marketing.is_some() && !host.has(EndpointPath::MarketingMessages) {
+            return Err(ConfigError::new("marketing_messages", "this host has no address for them"));
+        }
         let proof_secret = proof_secret(self.proof, &verification.app_secrets)?;
         if proof_secret.is_some() && !host.takes_access_tokens() {
             return Err(ConfigError::new(
@@ -87,10 +90,17 @@ impl MetaCloudBuilder {
             .iter()
             .map(|text| Secret::setting("app_secret", text))
             .collect::<Result<Vec<_>, _>>()?;
-        let header = secret_header(&self.secret_headers)?;
+        let header = secret_header("webhook_secret_header", &self.secret_headers)?;
+        let hmac = secret_header("webhook_hmac_header", &self.hmac_headers)?;
+        if header.as_ref().zip(hmac.as_ref()).is_some_and(|(header, hmac)| header.name == hmac.name) {
+            return Err(ConfigError::new(
+                "webhook_hmac_header",
+                "is the webhook_secret_header as well: one header has one value",
+            ));
+        }
         if !self.endpoint.signs_webhooks && !app_secrets.is_empty() {
             // It would look as if webhooks were verified, and every one would be refused.
-            return Err(match header {
+            return Err(match header.as_ref().or(hmac.as_ref()) {
                 None => ConfigError::new(
                     "webhook_secret_header",
                     "missing: this host does not sign webhooks with the app secret",
@@ -100,22 +110,36 @@ impl MetaCloudBuilder {
                 }
             });
         }
-        Ok(Verification { app_secrets, header, unescaped_bodies: self.unescaped_bodies })
+        if self.unescaped_bodies && app_secrets.is_empty() {
+            return Err(ConfigError::new(
+                "unescaped_webhooks",
+                "is of Meta's signature, which is verified with an app secret",
+            ));
+        }
+        Ok(Verification { app_secrets, header, hmac, unescaped_bodies: self.unescaped_bodies })
     }
 }
 
-fn secret_header(given: &[(String, String)]) -> Result<Option<SecretHeader>, ConfigError> {
-    const FIELD: &str = "webhook_secret_header";
+fn secret_header(
+    field: &'static str,
+    given: &[(String, String)],
+) -> Result<Option<SecretHeader>, ConfigError> {
     let mut header: Option<SecretHeader> = None;
     for (name, secret) in given {
-        let name = header_name(FIELD, name)?;
-        let secret = Secret::setting(FIELD, secret)?;
+        let name = header_name(field, name)?;
+        if is_metas(&name) {
+            return Err(ConfigError::new(
+                field,
+                "is the header of Meta's signature, which app_secret verifies",
+            ));
+        }
+        let secret = Secret::setting(field, secret)?;
         match &mut header {
             None => header = Some(SecretHeader { name, secrets: vec![secret] }),
             Some(header) if header.name == name => header.secrets.push(secret),
             Some(_) => {
                 return Err(ConfigError::new(
-                    FIELD,
+                    field,
                     "several secrets are those of one header, with one name",
                 ));
             }

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method};
 
-use super::super::Endpoint;
 use super::super::fake::{Fake, NUMBER, Reply, builder, run, sender};
+use super::super::{Endpoint, EndpointPath};
 use super::*;
 use crate::clock::Timestamp;
 use crate::error::ErrorKind;
@@ -27,6 +27,8 @@ fn what_does_not_fit_is_named() {
     let fake = Fake::new([]);
     let new = || builder(&fake);
     let dialog = || new().endpoint(Endpoint::dialog360());
+    let marketing =
+        |endpoint: Endpoint| new().endpoint(endpoint).marketing_messages(MarketingMessages::new());
     for (builder, field) in [
         (new().account_id("a/b"), "account_id"),
         (new().account_id(""), "account_id"),
@@ -39,6 +41,23 @@ fn what_does_not_fit_is_named() {
             new().webhook_secret_header("x-a", "SECRET").webhook_secret_header("x-b", "SECRET"),
             "webhook_secret_header",
         ),
+        // Meta's own signature is no secret, and anybody can see it.
+        (new().webhook_secret_header("X-Hub-Signature-256", "SECRET"), "webhook_secret_header"),
+        (new().webhook_secret_header("x-hub-signature", "SECRET"), "webhook_secret_header"),
+        (new().webhook_hmac_header("x-hub-signature-256", "SECRET"), "webhook_hmac_header"),
+        (new().webhook_hmac_header("x a", "SECRET"), "webhook_hmac_header"),
+        (new().webhook_hmac_header("x-a", " "), "webhook_hmac_header"),
+        (
+            new().webhook_hmac_header("x-a", "SECRET").webhook_hmac_header("x-b", "SECRET"),
+            "webhook_hmac_header",
+        ),
+        (
+            new().webhook_hmac_header("x-a", "SECRET").webhook_secret_header("X-A", "SECRET"),
+            "webhook_hmac_header",
+        ),
+        (new().unescaped_webhooks(true), "unescaped_webhooks"),
+        (new().unescaped_webhooks(true).webhook_secret_header("x-a", "SECRET"), "unescaped_webhooks"),
+        (new().unescaped_webhooks(true).webhook_hmac_header("x-a", "SECRET"), "unescaped_webhooks"),
         (new().appsecret_proof(true), "appsecret_proof"),
         (new().appsecret_proof_with(" "), "appsecret_proof"),
         (new().app_secret("SECRET").app_secret("SECRET-2").appsecret_proof(true), "appsecret_proof"),
@@ -49,12 +68,27 @@ fn what_does_not_fit_is_named() {
         (dialog().app_secret("SECRET"), "webhook_secret_header"),
         (dialog().verify_token("SECRET"), "webhook_secret_header"),
         (dialog().app_secret("SECRET").webhook_secret_header("x-a", "SECRET"), "app_secret"),
+        (dialog().app_secret("SECRET").webhook_hmac_header("x-a", "SECRET"), "app_secret"),
+        (new().endpoint(Endpoint::kapso()).app_secret("SECRET"), "webhook_secret_header"),
+        (new().endpoint(Endpoint::pinbot()).app_secret("SECRET"), "webhook_secret_header"),
+        (new().endpoint(Endpoint::interakt("200")).app_secret("SECRET"), "webhook_secret_header"),
+        // Every template of the category would be refused.
+        (marketing(Endpoint::dialog360()), "marketing_messages"),
+        (marketing(Endpoint::meta().without(EndpointPath::MarketingMessages)), "marketing_messages"),
         (MetaCloud::builder().endpoint(Endpoint::dialog360()).app_secret("SECRET"), "webhook_secret_header"),
         (MetaCloud::builder().endpoint(Endpoint::dialog360()), "access_token"),
     ] {
         assert_eq!(refused(builder), field);
     }
     for builder in [
+        marketing(Endpoint::meta()),
+        new().app_secret("SECRET").unescaped_webhooks(true),
+        new()
+            .webhook_hmac_header("x-a", "SECRET")
+            .webhook_hmac_header("X-A", "SECRET-2")
+            .verify_token("SECRET"),
+        dialog().webhook_hmac_header("x-a", "SECRET").webhook_secret_header("x-b", "SECRET"),
+        MetaCloud::builder().webhook_hmac_header("x-a", "SECRET"),
         new().app_secret("SECRET").app_secret("SECRET-2").appsecret_proof_with("SECRET-2"),
         new().app_secret("SECRET").webhook_secret_header("x-a", "SECRET"),
         new().webhook_secret_header("x-a", "SECRET").webhook_secret_header("X-A", "SECRET-2"),

@@ -242,6 +242,60 @@ fn of_a_signature_and_a_secret_header_both_must_hold() {
     }
 }
 
+const HMAC: &str = "x-gateway-signature";
+
+fn with_hmac(app_secrets: &[&str]) -> Verification {
+    let header = SecretHeader {
+        name: HeaderName::from_static(HMAC),
+        secrets: secrets(&["new_secret", "test_app_secret"]),
+    };
+    Verification { hmac: Some(header), ..signed_with(&secrets(app_secrets)) }
+}
+
+#[test]
+fn another_hosts_signature_is_over_the_same_body() {
+    use SignatureError::{Malformed, Mismatch, Missing};
+    let verification = with_hmac(&[]);
+    assert!(verification.is_configured());
+    let bare = SIGNED.strip_prefix("sha256=").unwrap();
+    let other = SIGNED_ESCAPED.strip_prefix("sha256=").unwrap();
+    for (headers, expected) in [
+        (&[(HMAC, bare)][..], Ok(())),
+        (&[(HMAC, SIGNED)], Ok(())),
+        (&[(HMAC, bare.to_uppercase().as_str())], Ok(())),
+        (&[], Err(Missing)),
+        (&[(SIGNATURE, SIGNED)], Err(Missing)),
+        (&[(HMAC, bare), (HMAC, bare)], Err(Malformed)),
+        (&[(HMAC, "")], Err(Malformed)),
+        (&[(HMAC, "sha256=")], Err(Malformed)),
+        (&[(HMAC, bare.strip_prefix('d').unwrap())], Err(Malformed)),
+        (&[(HMAC, "test_app_secret")], Err(Malformed)),
+        (&[(HMAC, other)], Err(Mismatch)),
+    ] {
+        assert_eq!(asked(&verification, EMPTY, headers), expected, "{headers:?}");
+    }
+    assert_eq!(asked(&verification, &EMPTY.replace('[', "[ "), &[(HMAC, bare)]), Err(Mismatch));
+    // It is over the bytes as they are, whatever was escaped.
+    assert_eq!(asked(&verification, BEYOND_ASCII, &[(HMAC, other)]), Err(Mismatch));
+}
+
+#[test]
+fn of_all_that_is_set_up_everything_must_hold() {
+    use SignatureError::{Mismatch, Missing};
+    let header = with_header(&[]).header;
+    let verification = Verification { header, ..with_hmac(&["test_app_secret"]) };
+    let all = [(SIGNATURE, SIGNED), (HMAC, SIGNED), (HEADER, "new one")];
+    assert_eq!(asked(&verification, EMPTY, &all), Ok(()));
+    for left_out in 0..3 {
+        let mut headers = all.to_vec();
+        headers.remove(left_out);
+        assert_eq!(asked(&verification, EMPTY, &headers), Err(Missing), "{headers:?}");
+        let mut headers = all.to_vec();
+        headers[left_out].1 = if headers[left_out].0 == HEADER { "other" } else { SIGNED_ESCAPED };
+        assert_eq!(asked(&verification, EMPTY, &headers), Err(Mismatch), "{headers:?}");
+    }
+}
+
 #[test]
 fn a_webhook_is_recognized_by_all_the_headers_that_it_must_have() {
     let recognizes = |verification: &Verification, names: &[&'static str]| {
@@ -251,13 +305,17 @@ fn a_webhook_is_recognized_by_all_the_headers_that_it_must_have() {
     };
     let (neither, signature) = (Verification::default(), signed_with(&secrets(&["test_app_secret"])));
     let (header, both) = (with_header(&[]), with_header(&["test_app_secret"]));
+    let (hmac, two) = (with_hmac(&[]), with_hmac(&["test_app_secret"]));
     for (names, expected) in [
-        (&[][..], [false, false, false, false]),
-        (&[SIGNATURE], [true, true, false, false]),
-        (&[HEADER], [false, false, true, false]),
-        (&[SIGNATURE, HEADER], [true, true, true, true]),
+        (&[][..], [false, false, false, false, false, false]),
+        (&[SIGNATURE], [true, true, false, false, false, false]),
+        (&[HEADER], [false, false, true, false, false, false]),
+        (&[SIGNATURE, HEADER], [true, true, true, true, false, false]),
+        (&[HMAC], [false, false, false, false, true, false]),
+        (&[SIGNATURE, HMAC], [true, true, false, false, true, true]),
     ] {
-        let seen = [&neither, &signature, &header, &both].map(|verification| recognizes(verification, names));
+        let seen = [&neither, &signature, &header, &both, &hmac, &two]
+            .map(|verification| recognizes(verification, names));
         assert_eq!(seen, expected, "{names:?}");
     }
 }
