@@ -25,6 +25,21 @@ fn the_share_looks_back_a_minute_and_no_further() {
 }
 
 #[test]
+fn failures_are_forgotten_each_in_its_time() {
+    let (clock, health) = health(HealthPolicy::default());
+    assert_eq!(calls(&health, 0, "sfsfsfsfs"), None);
+    clock.advance(60 * SECOND);
+    assert_eq!(calls(&health, 100, "ssfsfsfsfs"), None, "four of ten, and the older ones are no more");
+
+    let (clock, twice) = self::health(HealthPolicy::default());
+    fails(&twice, 1);
+    clock.advance(30 * SECOND);
+    assert_eq!(calls(&twice, 0, "sfsfsfsfs"), None, "once more to the first one, and to three others");
+    clock.advance(30 * SECOND);
+    assert_eq!(fails(&twice, 9), OPENED, "five of ten: the first one's later failure still counts");
+}
+
+#[test]
 fn the_share_remembers_a_thousand_calls_at_most() {
     let (_, health) = health(HealthPolicy::default().with_failures(usize::MAX));
     calls(&health, 0, &"s".repeat(2_000));
