@@ -50,7 +50,8 @@ impl AccountNotice {
 pub struct Restriction {
     /// What, in the provider's word: `RESTRICTED_BIZ_INITIATED_MESSAGING`.
     pub what: String,
-    /// Which messages it keeps from being sent.
+    /// Which messages it keeps from being sent. JSON that does not say so was written by an older version; that it is
+    /// restricted is told then, and keeps no message from being sent.
     #[serde(default, skip_serializing_if = "RestrictedMessages::is_none")]
     pub messages: RestrictedMessages,
     /// Until when.

@@ -8,10 +8,9 @@ use super::identity::{IdentityChange, User};
 use super::message::{InboundMessage, QuotedMessage};
 use super::status::{DeliveryState, StatusUpdate};
 use super::unrecognized::{RawPayload, Unrecognized};
-use crate::address::{GroupId, Recipient};
+use crate::address::GroupId;
 use crate::clock::Timestamp;
 use crate::ids::{MessageRef, ProviderId, SenderId};
-use crate::outbound::{Content, OutboundMessage};
 use crate::redact::redacted_debug;
 
 /// One item of a webhook.
@@ -271,51 +270,6 @@ impl InboundEvent {
     pub(crate) fn with_assumed(mut self, assumed: bool) -> Self {
         self.assumed = assumed;
         self
-    }
-
-    /// The user it is about, if there is one.
-    pub fn user(&self) -> Option<&User> {
-        match &self.kind {
-            EventKind::Message(message) | EventKind::Observed(message) => Some(&message.from),
-            EventKind::Status(status) => Some(&status.to),
-            EventKind::Identity(change) => Some(&change.after),
-            EventKind::Echo(echo) => Some(&echo.to),
-            EventKind::Account(_) | EventKind::Unrecognized(_) => None,
-        }
-    }
-
-    /// An answer: to the user (or the group) the event is about, from the sender that received it, quoting the message
-    /// where that is possible, and with an idempotency key made of the event's id, so that handling the event again
-    /// does not answer twice.
-    ///
-    /// What is not to be answered ([`Observed`](EventKind::Observed) messages and the business's own) makes an answer to
-    /// nobody, which every provider refuses.
-    ///
-    /// It is the first step of an answer; further ones are [`reply_step`](Self::reply_step)s.
-    pub fn reply(&self, content: impl Into<Content>) -> OutboundMessage {
-        self.reply_step(0, content)
-    }
-
-    /// One of several answers to the same event, counted from 0.
-    pub fn reply_step(&self, step: u32, content: impl Into<Content>) -> OutboundMessage {
-        let group = match &self.kind {
-            EventKind::Message(message) => message.group.clone().map(Recipient::Group),
-            _ => None,
-        };
-        let answerable = match &self.kind {
-            EventKind::Message(message) => message.is_to_be_answered(),
-            EventKind::Observed(_) | EventKind::Echo(_) => false,
-            _ => true,
-        };
-        let to = group.or_else(|| self.user().map(User::recipient)).filter(|_| answerable);
-        let to = to.unwrap_or(Recipient::Unknown);
-        let mut reply = OutboundMessage::new(to, content)
-            .with_idempotency_key(format!("reply:{}:{step}", self.id.as_str()));
-        reply.from.clone_from(&self.sender);
-        if let EventKind::Message(message) = &self.kind {
-            reply = reply.with_reply_to(message.message.clone());
-        }
-        reply
     }
 }
 

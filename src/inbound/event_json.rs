@@ -119,7 +119,8 @@ fn read_kind(name: &str, value: serde_json::Value, message: Option<MessageRef>) 
         if let (false, Some(message)) = (object.contains_key(NAME), message) {
             object.insert(NAME.to_owned(), serde_json::to_value(message).ok()?);
         }
-        InboundMessage::deserialize(&value).ok().map(|message| EventKind::Message(Box::new(message)))
+        // One that is not to be answered is another kind, whatever its writer called it.
+        InboundMessage::deserialize(&value).ok().map(EventKind::from)
     };
     let read_observed =
         || InboundMessage::deserialize(&value).ok().map(|message| EventKind::Observed(Box::new(message)));
@@ -145,6 +146,22 @@ mod tests {
     use super::*;
 
     const HEAD: &str = r#""v":1,"id":"poll/1","provider":"meta","received_at":"2026-11-22T10:00:00.000Z""#;
+
+    #[test]
+    fn a_message_that_is_not_to_be_answered_is_observed_whatever_it_is_called() {
+        let message = |kind: &str, more: &str| {
+            let name = r#"{"sender":{"provider":"meta","id":"1"},"id":"2"}"#;
+            let value =
+                format!(r#"{{"message":{name},"from":{{}},"content":{{"type":"text","body":"Hi"}}{more}}}"#);
+            let json = format!(r#"{{{HEAD},"kind":"{kind}","{kind}":{value}}}"#);
+            serde_json::from_str::<InboundEvent>(&json).unwrap().kind().as_str()
+        };
+        assert_eq!(message("message", ""), "message");
+        for kind in ["message", "observed"] {
+            assert_eq!(message(kind, r#","standby":true"#), "observed");
+            assert_eq!(message(kind, r#","history":true"#), "observed");
+        }
+    }
 
     #[test]
     fn kinds_of_a_newer_writer_are_kept_whole() {

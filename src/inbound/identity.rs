@@ -75,12 +75,15 @@ pub struct IdentityChange {
     /// The user's new key, where it is the key that changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<IdentityKey>,
+    /// Whether another application is in charge of the conversation with the user: not to be answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub standby: bool,
 }
 
 impl IdentityChange {
     /// A change from one set of names to another.
     pub fn new(before: User, after: User) -> Self {
-        Self { before, after, number_changed: false, text: None, what: None, key: None }
+        Self { before, after, number_changed: false, text: None, what: None, key: None, standby: false }
     }
 }
 
@@ -108,6 +111,6 @@ impl IdentityKey {
 
 redacted_debug! {
     User {}
-    IdentityChange { number_changed }
+    IdentityChange { number_changed, standby }
     IdentityKey { acknowledged, created_at }
 }

@@ -77,7 +77,8 @@ impl InboundMessage {
         !self.standby && !self.history
     }
 
-    /// What the user wrote or chose, as text: the body, the caption, the title of the button or the row.
+    /// What the user wrote or chose, as text: the body, the caption, the title of the button or the row, what was written
+    /// with an order, what the chat shows of a form's answer. Of a new wording it is the new one.
     ///
     /// ```
     /// # use whatsapp_provider::testing::EventMaker;
@@ -86,7 +87,11 @@ impl InboundMessage {
     /// assert_eq!(message.text(), Some("Hi"));
     /// ```
     pub fn text(&self) -> Option<&str> {
-        match &self.content {
+        let mut content = &self.content;
+        while let InboundContent::Edit(edit) = content {
+            content = &edit.content;
+        }
+        match content {
             InboundContent::Text { body } => Some(body),
             InboundContent::Image(media)
             | InboundContent::Video(media)
@@ -95,6 +100,8 @@ impl InboundMessage {
             | InboundContent::Sticker(media) => media.caption.as_deref(),
             InboundContent::Button(button) => Some(&button.title),
             InboundContent::ListReply(row) => Some(&row.title),
+            InboundContent::Order(order) => order.text.as_deref(),
+            InboundContent::FlowReply(form) => form.body.as_deref(),
             _ => None,
         }
     }
@@ -177,4 +184,31 @@ redacted_debug! {
     QuotedMessage {}
     Referral {}
     ReferredProduct {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{ProviderId, SenderId};
+    use crate::inbound::{Edit, FlowReply, Order};
+    use crate::json::Json;
+
+    #[test]
+    fn text_is_what_the_user_said_in_whatever_form() {
+        let message = MessageRef::new(SenderId::new(ProviderId::META, "1"), "m");
+        let mut order = Order::new("c", Vec::new());
+        order.text = Some("two, please".into());
+        let mut form = FlowReply::new(Json::parse("{}").unwrap());
+        form.body = Some("Sent".into());
+        let edit = Edit::new(message.clone(), InboundContent::text("Hello"));
+        for (content, expected) in [
+            (InboundContent::text("Hi"), Some("Hi")),
+            (InboundContent::Edit(edit), Some("Hello")),
+            (InboundContent::Order(order), Some("two, please")),
+            (InboundContent::FlowReply(form), Some("Sent")),
+            (InboundContent::revoke(message.clone()), None),
+        ] {
+            assert_eq!(InboundMessage::new(message.clone(), User::default(), content).text(), expected);
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod event_json;
 mod identity;
 mod message;
 mod notice;
+mod reply;
 mod status;
 mod unrecognized;
 

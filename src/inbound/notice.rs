@@ -182,6 +182,12 @@ pub enum Notice {
     Call {
         /// What happened, in the provider's word.
         event: String,
+        /// The user who calls or is called, where the provider says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<Box<User>>,
+        /// Who calls whom, in the provider's word: `USER_INITIATED`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direction: Option<String>,
         /// The provider's JSON.
         data: Json,
     },
@@ -211,6 +217,15 @@ impl Notice {
     /// A template changed.
     pub fn template(update: TemplateUpdate) -> Self {
         Self::Template(Box::new(update))
+    }
+
+    /// The user that the news are about, where they are about one.
+    pub fn user(&self) -> Option<&User> {
+        match self {
+            Self::MarketingPreference { user, .. } | Self::Handover { user, .. } => Some(user),
+            Self::Call { user, .. } => user.as_deref(),
+            _ => None,
+        }
     }
 
     /// The stable name of the news.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -105,6 +105,49 @@ const MAX_SHORT_TEXT: usize = 256;
 /// The elements of an array. `None` if it is not one.
 pub(super) fn elements(json: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(json.get()).ok()
+}
+
+/// The first elements of an array: `most` of them and, if there is one, the next. `None` if it is not an array. What
+/// follows is only skipped, and takes no memory.
+pub(super) fn first_elements(json: &RawValue, most: usize) -> Option<Vec<&RawValue>> {
+    let mut deserializer = serde_json::Deserializer::from_str(json.get());
+    First(most.saturating_add(1)).deserialize(&mut deserializer).ok()
+}
+
+/// An array from one of its elements on, as an array.
+pub(super) fn from_element(array: &RawValue, element: &RawValue) -> Option<String> {
+    let at = element.get().as_ptr().addr().checked_sub(array.get().as_ptr().addr())?;
+    Some(format!("[{}", array.get().get(at..)?))
+}
+
+struct First(usize);
+
+impl<'de> DeserializeSeed<'de> for First {
+    type Value = Vec<&'de RawValue>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for First {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+        let mut first = Vec::new();
+        while first.len() < self.0 {
+            match array.next_element()? {
+                Some(element) => first.push(element),
+                None => return Ok(first),
+            }
+        }
+        while array.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(first)
+    }
 }
 
 /// A string or a number, as text that may be empty.

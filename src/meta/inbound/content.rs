@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{NO_BODY, Reader, cards, order, reply};
+use super::{NO_BODY, Post, Reader, cards, order, reply};
+use crate::clock::Timestamp;
 use crate::ids::{MediaRef, MessageRef, SenderId};
 use crate::inbound::{ButtonReply, Edit, InboundContent, InboundMedia, InboundReaction, Unsupported};
 use crate::meta::wire::Object;
@@ -18,25 +19,35 @@ pub(super) fn read(
     reader: &Reader<'_>,
     message: &Object<'_>,
     sender: &SenderId,
+    post: Post,
 ) -> Result<InboundContent, &'static str> {
     let kind = message.text("type").ok_or("a message without a type")?;
+    let there_since = there_since(reader, message, post);
     let content = match kind.as_str() {
-        "edit" => edit(reader, message, sender)?,
+        "edit" => edit(message, sender, there_since)?,
         "revoke" => original(message, &kind, sender).map(InboundContent::revoke),
-        kind => return of_kind(reader, message, kind, sender),
+        kind => return of_kind(message, kind, sender, there_since),
     };
     content.ok_or(NO_BODY)
 }
 
+/// Since when Meta has the files of a message. A webhook that comes again makes them no younger. Those of a history are
+/// uploaded when the history is posted, however old its messages are.
+fn there_since(reader: &Reader<'_>, message: &Object<'_>, post: Post) -> Timestamp {
+    let received = reader.webhook.request().received_at;
+    let said = message.time("timestamp").filter(|_| post != Post::History);
+    said.map_or(received, |time| time.min(received))
+}
+
 /// What a message of any type says that does not change another message.
 fn of_kind(
-    reader: &Reader<'_>,
     message: &Object<'_>,
     kind: &str,
     sender: &SenderId,
+    there_since: Timestamp,
 ) -> Result<InboundContent, &'static str> {
     let body = || message.object(kind);
-    let media = || body().and_then(|body| file(reader, &body, sender));
+    let media = || body().and_then(|body| file(&body, sender, there_since));
     let content = match kind {
         "text" => body().and_then(|body| body.string("body")).map(InboundContent::text),
         "image" => media().map(InboundContent::Image),
@@ -64,15 +75,15 @@ pub(super) fn unsupported(what: Option<String>) -> InboundContent {
 
 /// A new wording, which is never itself an edit or a removal: nothing here goes deeper than that.
 fn edit(
-    reader: &Reader<'_>,
     message: &Object<'_>,
     sender: &SenderId,
+    there_since: Timestamp,
 ) -> Result<Option<InboundContent>, &'static str> {
     let body = message.object("edit").ok_or(NO_BODY)?;
     let original = original(message, "edit", sender).ok_or(NO_BODY)?;
     let new = body.object("message").ok_or(NO_BODY)?;
     let kind = new.text("type").ok_or(NO_BODY)?;
-    let content = of_kind(reader, &new, &kind, sender)?;
+    let content = of_kind(&new, &kind, sender, there_since)?;
     Ok(Some(InboundContent::Edit(Edit::new(original, content))))
 }
 
@@ -82,10 +93,9 @@ fn original(message: &Object<'_>, kind: &str, sender: &SenderId) -> Option<Messa
     Some(MessageRef::new(sender.clone(), id))
 }
 
-fn file(reader: &Reader<'_>, body: &Object<'_>, sender: &SenderId) -> Option<InboundMedia> {
-    let received = reader.webhook.request().received_at;
+fn file(body: &Object<'_>, sender: &SenderId, there_since: Timestamp) -> Option<InboundMedia> {
     let media =
-        MediaRef::new(sender.clone(), body.text("id")?).with_expiry(received.saturating_add(MEDIA_KEPT));
+        MediaRef::new(sender.clone(), body.text("id")?).with_expiry(there_since.saturating_add(MEDIA_KEPT));
     let mut file = InboundMedia::new(media);
     file.mime_type = body.text("mime_type");
     file.sha256 = body.text("sha256");

@@ -20,7 +20,7 @@ pub(super) fn read(
     };
     let id = object.text("id");
     let echo = addressee(&object, reader.portfolio).and_then(|to| {
-        let mut echo = echo(reader, &object, id.as_deref(), scope, people.complete(to))?;
+        let mut echo = echo(reader, &object, id.as_deref(), scope, people.complete(to), post)?;
         echo.standby = post == Post::Standby;
         Ok(echo)
     });
@@ -39,10 +39,11 @@ pub(super) fn echo(
     id: Option<&str>,
     scope: &Scope,
     to: User,
+    post: Post,
 ) -> Result<Echo, &'static str> {
     let id = id.ok_or("a message without an id")?;
     let sender = scope.sender.as_ref().ok_or(NO_NUMBER)?;
-    let content = content::read(reader, object, sender)?;
+    let content = content::read(reader, object, sender, post)?;
     let mut echo = Echo::new(MessageRef::new(sender.clone(), id), to, content);
     echo.group = group(object)?;
     echo.reply_to = object.object("context").and_then(|context| quoted(&context, sender, reader.portfolio));

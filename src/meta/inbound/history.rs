@@ -5,7 +5,7 @@ use super::lists::Lists;
 use super::message::{author, message, what};
 use super::people::{People, named};
 use super::value::UNREAD_LIST;
-use super::{Element, Misread, NO_OBJECT, Reader, Reading, Scope};
+use super::{Element, Misread, NO_OBJECT, Post, Reader, Reading, Scope};
 use crate::inbound::{DeliveryState, EventId, EventKind, User};
 use crate::meta::wire::Object;
 
@@ -41,6 +41,7 @@ impl Reader<'_> {
                 _ => reader.unrecognized(element, scope, UNREAD_LIST),
             });
         }
+        self.rest(places, scope);
         if self.events.len() == before {
             self.unrecognized(element, scope, "a part of a history without messages");
         }
@@ -63,6 +64,7 @@ impl Reader<'_> {
                 reader.add(element, scope, reading);
             });
         }
+        self.rest(places, scope);
         if self.events.len() == before {
             self.unrecognized(element, scope, "a thread without messages");
         }
@@ -127,14 +129,14 @@ fn kind(
         || from.phone.is_some_and(|phone| scope.number == Some(phone));
     if is_ours {
         let to = if to.is_unknown() { thread.user.clone() } else { to };
-        let mut echo = echo(reader, object, Some(id), scope, thread.complete(to))?;
+        let mut echo = echo(reader, object, Some(id), scope, thread.complete(to), Post::History)?;
         (echo.history, echo.state) = (true, state);
         return Ok(echo.into());
     }
     if from.is_unknown() {
         return Err("it does not say who wrote it");
     }
-    let mut message = message(reader, object, id, scope, thread.complete(from))?;
+    let mut message = message(reader, object, id, scope, thread.complete(from), Post::History)?;
     (message.history, message.state) = (true, state);
     Ok(message.into())
 }

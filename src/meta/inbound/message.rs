@@ -51,10 +51,12 @@ fn kind(
 ) -> Result<EventKind, &'static str> {
     let id = id.ok_or("a message without an id")?;
     if object.text("type").as_deref() == Some("system") {
-        return system::read(object, people, reader.portfolio).map(Into::into);
+        let mut change = system::read(object, people, reader.portfolio)?;
+        change.standby = post == Post::Standby;
+        return Ok(change.into());
     }
     let author = author(object, reader.portfolio)?;
-    let mut message = message(reader, object, id, scope, people.complete(author))?;
+    let mut message = message(reader, object, id, scope, people.complete(author), post)?;
     message.standby = post == Post::Standby;
     Ok(message.into())
 }
@@ -66,6 +68,7 @@ pub(super) fn message(
     id: &str,
     scope: &Scope,
     author: User,
+    post: Post,
 ) -> Result<InboundMessage, &'static str> {
     let sender = scope.sender.as_ref().ok_or(NO_NUMBER)?;
     let errors = object.get("errors");
@@ -73,7 +76,7 @@ pub(super) fn message(
     let failures = errors
         .map(|errors| webhook_failures(Operation::Inbound, provider, errors, false))
         .unwrap_or_default();
-    let content = match content::read(reader, object, sender) {
+    let content = match content::read(reader, object, sender, post) {
         Ok(content) => content,
         // Meta says why there is nothing to read.
         Err(reason) => {

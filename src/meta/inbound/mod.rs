@@ -40,6 +40,11 @@ use crate::webhook::VerifiedWebhook;
 const NO_OBJECT: &str = "not a JSON object";
 const NO_LIST: &str = "not a JSON array";
 const NO_BODY: &str = "its body is missing or not as it should be";
+const TOO_DEEP: &str = "nested too deep, or with a number that is out of range";
+const TOO_MANY: &str = "beyond the elements that are read of one webhook";
+/// How many elements are read of one webhook, entries and changes among them. Meta batches 1,000 updates at most. What
+/// is beyond them stays together, so that a webhook of millions of empty elements is not made of millions of events.
+const MAX_ELEMENTS: usize = 20_000;
 const NO_NUMBER: &str = "the webhook does not say which number it is for";
 
 /// Reads a webhook. `portfolio` is the scope of the user ids in it.
@@ -48,7 +53,8 @@ pub(super) fn read(
     portfolio: Option<&str>,
     keep_raw: bool,
 ) -> Vec<InboundEvent> {
-    let mut reader = Reader { webhook, portfolio, keep_raw, hash: OnceCell::new(), events: Vec::new() };
+    let (hash, events, left) = (OnceCell::new(), Vec::new(), MAX_ELEMENTS);
+    let mut reader = Reader { webhook, portfolio, keep_raw, hash, events, left };
     reader.body();
     reader.events
 }
@@ -59,6 +65,8 @@ struct Reader<'r> {
     keep_raw: bool,
     hash: OnceCell<String>,
     events: Vec<InboundEvent>,
+    /// How many elements are still read.
+    left: usize,
 }
 
 /// What the parts around an element say of it.
@@ -134,7 +142,7 @@ impl Reader<'_> {
         let reason = match Object::read_body(body) {
             Some(object) => {
                 self.each(&object, "entry", "", &Scope::default(), |reader, entry| {
-                    reader.entry(&entry);
+                    reader.entry(entry);
                 });
                 "has no entry"
             }
@@ -160,7 +168,7 @@ impl Reader<'_> {
         scope.time = entry.time("time");
         let before = self.events.len();
         self.each(&entry, "changes", &element.place, &scope, |reader, change| {
-            reader.change(&change, &scope);
+            reader.change(change, &scope);
         });
         if self.events.len() == before {
             self.unrecognized(element, &scope, "has no changes");

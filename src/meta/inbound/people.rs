@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::MAX_ELEMENTS;
 use crate::address::{PhoneNumber, UserId};
 use crate::inbound::User;
-use crate::meta::wire::{Object, elements};
+use crate::meta::wire::{Object, first_elements};
 
 /// A user by the members of an object that name one: the phone number, the id, and the id that linked portfolios share,
 /// which is therefore in none of them.
@@ -30,7 +31,8 @@ pub(super) struct People {
 impl People {
     /// Adds the contacts of an object.
     pub(super) fn add_contacts(&mut self, value: &Object<'_>, portfolio: Option<&str>) {
-        for contact in value.get("contacts").and_then(elements).into_iter().flatten() {
+        let contacts = value.get("contacts").and_then(|contacts| first_elements(contacts, MAX_ELEMENTS));
+        for contact in contacts.into_iter().flatten().take(MAX_ELEMENTS) {
             let Some(contact) = Object::read(contact) else {
                 continue;
             };

@@ -1,9 +1,9 @@
 //! What WhatsApp itself says of a user.
 
-use super::NO_BODY;
 use super::message::author;
 use super::people::{People, named};
-use crate::inbound::{IdentityChange, IdentityKey, User};
+use super::{Element, Misread, NO_BODY, NO_OBJECT, Post, Reader, Reading, Scope};
+use crate::inbound::{EventId, IdentityChange, IdentityKey, User};
 use crate::meta::wire::Object;
 
 pub(super) const UNKNOWN_SYSTEM: &str = "news of a user that is not read";
@@ -26,14 +26,51 @@ pub(super) fn read(
         }
         _ => return Err(UNKNOWN_SYSTEM),
     };
-    // A user's id is made anew with the number only, but the old number is not always told.
+    // A user's id is made anew with the number, but where only the id is told the number may be the same one still.
     change.number_changed = match kind.as_str() {
         "user_changed_number" | "customer_changed_number" => true,
-        _ => change.before.phone.is_some() && change.before.phone != change.after.phone,
+        _ => has_another_number(&change),
     };
     change.text = body.text("body");
     change.what = Some(kind);
     Ok(change)
+}
+
+fn has_another_number(change: &IdentityChange) -> bool {
+    change.before.phone.zip(change.after.phone).is_some_and(|(before, after)| before != after)
+}
+
+/// An element of the list that the same news came in before they were messages: the names, or beside them the old ones,
+/// or both within the name.
+pub(super) fn update(reader: &Reader<'_>, element: &Element<'_>, scope: &Scope, post: Post) -> Reading {
+    let Some(object) = Object::read(element.json) else {
+        return Reading::odd(NO_OBJECT, scope.what.clone());
+    };
+    let mut change = updated(&object, reader.portfolio);
+    if let Some(change) = &mut change {
+        change.standby = post == Post::Standby;
+    }
+    Reading {
+        id: object.text("id").map(|id| EventId::new(["identity", id.as_str()])),
+        kind: change.map(Into::into).ok_or_else(|| Misread::new(NO_BODY, scope.what.clone())),
+        time: object.time("timestamp"),
+    }
+}
+
+fn updated(update: &Object<'_>, portfolio: Option<&str>) -> Option<IdentityChange> {
+    let id = |name: &str, portfolio: Option<&str>| match update.object(name) {
+        Some(both) => (both.user("previous", portfolio), both.user("current", portfolio)),
+        None => (update.user(&format!("previous_{name}"), portfolio), update.user(name, portfolio)),
+    };
+    let ((user_before, user), (parent_before, parent_user)) =
+        (id("user_id", portfolio), id("parent_user_id", None));
+    user.as_ref().or(parent_user.as_ref())?;
+    let phone = update.phone("wa_id");
+    let before = User { phone, user: user_before, parent_user: parent_before, ..User::default() };
+    let mut change = IdentityChange::new(before, User { phone, user, parent_user, ..User::default() });
+    change.text = update.text("detail");
+    change.what = Some("user_id_update".to_owned());
+    Some(change)
 }
 
 /// From the names of the message to those of its body, which may also tell the old id.

@@ -4,7 +4,7 @@ use super::lists::{Lists, STANDBY, has_lists, is_known};
 use super::people::People;
 use super::{
     Element, Misread, NO_BODY, Post, Reader, Reading, Scope, call, echo, history, message, notices, status,
-    user,
+    system, user,
 };
 use crate::error::Failure;
 use crate::inbound::Notice;
@@ -36,7 +36,9 @@ impl Reader<'_> {
         if post == Post::Own || has_lists(value) {
             let place = format!("{}/value", change.place);
             let people = people(value, self.portfolio);
-            self.lists(value, &people, post, &mut Lists::new(&place), "", scope);
+            let mut places = Lists::new(&place);
+            self.lists(value, &people, post, &mut places, "", scope);
+            self.rest(places, scope);
         }
         if self.events.len() == before {
             self.unrecognized(change, scope, "a change that is not read");
@@ -78,13 +80,14 @@ impl Reader<'_> {
             ("messages", Post::Own | Post::Standby) => message::read(self, element, scope, people, post),
             ("messages", Post::History) => history::file(self, element, scope, people),
             ("statuses", Post::Own | Post::Standby) => status::read(self, element, scope, people, post),
-            ("statuses", Post::Calls) => call::status(element, scope),
+            ("statuses", Post::Calls) => call::status(self, element, scope, people),
             ("message_echoes", _) => echo::read(self, element, scope, people, post),
             ("history", Post::Own | Post::History) => return self.history(element, scope, people),
             ("errors", _) => self.error(element, scope),
-            ("calls", Post::Own | Post::Calls) => call::read(element, scope),
+            ("calls", Post::Own | Post::Calls) => call::read(self, element, scope, people),
             ("user_preferences", _) => user::preference(self, element, scope, people),
             ("user_actions", _) => user::action(element, scope),
+            ("user_id_update", _) => system::update(self, element, scope, post),
             ("state_sync", _) => user::address_book(element, scope),
             _ => {
                 let reason = if post == Post::Own { UNREAD_LIST } else { UNREAD_CHANGE };

@@ -55,14 +55,19 @@ fn spelled_out(value: &Value, raw: &str) -> Value {
             "$ada" => json!({
                 "phone": "+15550002222", "user": "US.1234", "username": "ada.l", "profile_name": "Ada",
             }),
-            "$file" => json!({
-                "sender": {"provider": "meta", "id": "100000000000007"}, "id": "300001",
-                "expires_at": "2026-09-28T14:15:00.000Z",
-            }),
-            word => match word.strip_prefix("$message ") {
-                Some(id) => json!({"sender": {"provider": "meta", "id": "100000000000007"}, "id": id}),
-                None => word.into(),
-            },
+            word => {
+                let own =
+                    |id: &str| json!({"sender": {"provider": "meta", "id": "100000000000007"}, "id": id});
+                if let Some(id) = word.strip_prefix("$message ") {
+                    own(id)
+                } else if let Some(expiry) = word.strip_prefix("$file ") {
+                    let mut file = own("300001");
+                    file["expires_at"] = expiry.into();
+                    file
+                } else {
+                    word.into()
+                }
+            }
         },
         Value::Array(list) => list.iter().map(|value| spelled_out(value, raw)).collect(),
         Value::Object(object) => {

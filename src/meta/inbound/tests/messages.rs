@@ -8,7 +8,7 @@ use crate::inbound::{
 use crate::outbound::Location;
 
 fn file() -> InboundMedia {
-    let kept = at(ARRIVED + 7 * 24 * 3600);
+    let kept = at(1_790_000_000 + 7 * 24 * 3600);
     InboundMedia::new(MediaRef::new(sender(), "300001").with_expiry(kept))
 }
 

@@ -1,4 +1,6 @@
 mod batches;
+mod bounds;
+mod calls;
 mod changes;
 mod fixtures;
 mod messages;
