@@ -48,17 +48,17 @@ impl FailoverProvider {
     ///
     /// What consent or policy forbids, and whom WhatsApp does not reach, needs no proof: it holds for the next message
     /// as well. A status that says what it was billed as marketing is never to be resent.
+    ///
+    /// News call for an alert if the account or the number is blocked, restricted, flagged or rejected, has violated
+    /// something, or failed at something, and if a template was paused, disabled or rejected.
     pub fn advise(&self, event: &InboundEvent) -> Advice {
         match event.kind() {
             // The message of another application is that one's affair.
             EventKind::Status(status) if status.standby => Advice::Nothing,
             EventKind::Status(status) if status.state == DeliveryState::Failed => self.about(event, status),
             EventKind::Account(notice) => match &notice.notice {
-                Notice::Blocked { .. }
-                | Notice::Restricted { .. }
-                | Notice::Violation { .. }
-                | Notice::Alert { .. }
-                | Notice::Failed { .. } => Advice::Alert,
+                Notice::Failed { .. } => Advice::Alert,
+                notice if needs_attention(notice) => Advice::Alert,
                 Notice::MarketingPreference { wanted: false, .. } => Advice::Suppress,
                 _ => Advice::Nothing,
             },
@@ -112,5 +112,24 @@ impl FailoverProvider {
         let well = others().find(|member| is_well(member.health.standing()));
         well.or_else(|| others().find(|member| member.health.standing() != Standing::Isolated))
             .map(|member| member.id().clone())
+    }
+}
+
+/// Whether somebody should look at the account because of the news: it cannot send, or not everything, or will not be
+/// able to for long.
+pub(super) fn needs_attention(notice: &Notice) -> bool {
+    let is = |word: &str, words: &[&str]| words.iter().any(|bad| word.eq_ignore_ascii_case(bad));
+    match notice {
+        Notice::Blocked { .. }
+        | Notice::Restricted { .. }
+        | Notice::Violation { .. }
+        | Notice::Alert { .. } => true,
+        Notice::Review { decision } => is(decision, &["REJECTED"]),
+        Notice::NumberQuality { event, .. } => is(event, &["FLAGGED", "RESTRICTED"]),
+        Notice::Template(update) => {
+            let of_status = update.aspect.as_deref().is_none_or(|aspect| aspect == "status");
+            of_status && is(&update.event, &["PAUSED", "DISABLED", "REJECTED"])
+        }
+        _ => false,
     }
 }

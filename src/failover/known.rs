@@ -4,16 +4,21 @@ use std::time::Duration;
 
 use super::health::worse;
 use super::knowledge::{
-    Block, Contact, Found, Name, WINDOW, alias_key, block_key, contact_key, restriction_key,
+    Block, Contact, Found, Name, WINDOW, alias_key, block_key, contact_key, restriction_key, status_block_key,
 };
 use super::observe::FailoverEvent;
 use super::plan::{Standing, Window};
+use super::status::MemberRestriction;
 use super::{FailoverProvider, Member};
 use crate::clock::Timestamp;
 use crate::error::ErrorKind;
 use crate::ids::{ProviderId, SenderId};
 use crate::inbound::RestrictedMessages;
 use crate::outbound::OutboundMessage;
+
+/// What restrictions are about.
+pub(super) const RESTRICTED: [RestrictedMessages; 2] =
+    [RestrictedMessages::BusinessInitiated, RestrictedMessages::UserInitiated];
 
 /// What is known for one message. Nothing is known by default.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +58,7 @@ impl FailoverProvider {
         keys.extend(senders.iter().flatten().flat_map(|sender| {
             let of_window = |window| restriction_key(sender, restricted_in(window));
             let restrictions = [Window::Open, Window::Unknown].into_iter().filter_map(of_window);
-            std::iter::once(block_key(sender)).chain(restrictions)
+            [block_key(sender), status_block_key(sender)].into_iter().chain(restrictions)
         }));
 
         let began = self.0.clock.elapsed();
@@ -91,7 +96,8 @@ impl FailoverProvider {
             if last_contact > pinned_at {
                 (known.pin, pinned_at) = (Some(member.id().clone()), last_contact);
             }
-            let wrote = contacts().filter_map(|contact| contact.wrote).max();
+            // The window belongs to the number, whichever application is in charge of the conversation.
+            let wrote = contacts().filter_map(|contact| contact.wrote.max(contact.observed)).max();
             // A group has no window that one message of one member would open.
             let window = match wrote.filter(|_| !is_group) {
                 None => Window::Unknown,
@@ -102,8 +108,15 @@ impl FailoverProvider {
             if let Some(lifted) = blocks.iter().flatten().filter_map(|block| block.lifted()).max() {
                 member.health.reinstated(lifted);
             }
-            let restriction = |sender| found.block(&restriction_key(sender, restricted_in(window))?);
-            let blocks: Vec<_> = senders.iter().map(restriction).zip(blocks).map(<[_; 2]>::from).collect();
+            let of_sender = |(sender, block): (&SenderId, _)| {
+                let restriction = restriction_key(sender, restricted_in(window));
+                [
+                    block,
+                    found.block(&status_block_key(sender)),
+                    restriction.and_then(|restriction| found.block(&restriction)),
+                ]
+            };
+            let blocks: Vec<_> = senders.iter().zip(blocks).map(of_sender).collect();
             let blocked = member.blocked(&blocks, now);
             known.members.push(KnownMember { window, blocked, may_have_it: false });
         }
@@ -112,10 +125,29 @@ impl FailoverProvider {
 
     /// The health of a member, with the blocks of which this process has heard.
     pub(super) fn standing_of(&self, member: &Member) -> Standing {
-        let keys: Vec<String> = member.senders().iter().map(block_key).collect();
-        let found = self.0.knowledge.remembered(&keys);
-        let blocks: Vec<_> = keys.iter().map(|key| [found.block(key)]).collect();
-        member.standing(member.blocked(&blocks, self.0.clock.now()))
+        member.standing(self.remembered_block(member, |sender| [block_key(sender), status_block_key(sender)]))
+    }
+
+    /// What a member may not send for a while, as far as this process has heard.
+    pub(super) fn restrictions_of(&self, member: &Member) -> Vec<MemberRestriction> {
+        let of = |messages| {
+            let remaining = self
+                .remembered_block(member, |sender| [restriction_key(sender, messages).unwrap_or_default()]);
+            remaining.map(|remaining| MemberRestriction { messages, remaining })
+        };
+        RESTRICTED.into_iter().filter_map(of).collect()
+    }
+
+    /// For how long every sender of a member is blocked still, by what this process has heard under these keys.
+    fn remembered_block<const N: usize>(
+        &self,
+        member: &Member,
+        keys: impl Fn(&SenderId) -> [String; N],
+    ) -> Option<Duration> {
+        let keys: Vec<[String; N]> = member.senders().iter().map(keys).collect();
+        let found = self.0.knowledge.remembered(&keys.concat());
+        let blocks: Vec<_> = keys.iter().map(|keys| keys.each_ref().map(|key| found.block(key))).collect();
+        member.blocked(&blocks, self.0.clock.now())
     }
 
     /// When the user and the sender were last in contact, if the conversation is still held over that sender.
@@ -169,7 +201,7 @@ impl Member {
     /// that one. What was said before it was let in again, by hand or with new credentials, holds no longer.
     fn blocked<const N: usize>(&self, blocks: &[[Option<&Block>; N]], now: Timestamp) -> Option<Duration> {
         let let_in = self.health.let_in_at();
-        let still = |block: &&Block| block.remaining(now).filter(|_| block.said > let_in);
+        let still = |block: &&Block| block.remaining(now, let_in);
         let longest = |of_sender: &[Option<&Block>; N]| of_sender.iter().flatten().filter_map(still).max();
         let all: Option<Vec<Duration>> = blocks.iter().map(longest).collect();
         all?.into_iter().min()

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use super::advice::needs_attention;
 use super::delivery::Delivery;
 use super::health::Change;
 use super::knowledge::{
     Alias, Block, Contact, Fact, Name, Seen, alias_key, block_key, contact_key, restriction_key, seen_key,
+    status_block_key,
 };
+use super::known::RESTRICTED;
 use super::observe::FailoverEvent;
 use super::routing::stands_for;
 use super::{FailoverProvider, Member};
@@ -36,6 +39,11 @@ impl FailoverProvider {
             if let EventKind::Status(status) = event.kind() {
                 statuses.extend(seen(status));
             }
+            if let EventKind::Account(notice) = event.kind() {
+                let members = self.members_of(event, notice);
+                facts.extend(members.flat_map(|member| self.of_notice(member, event, notice)));
+                continue;
+            }
             let Some(member) = self.member_of(event) else { continue };
             match event.kind() {
                 EventKind::Message(message) | EventKind::Observed(message) => {
@@ -43,8 +51,7 @@ impl FailoverProvider {
                 }
                 EventKind::Status(status) => facts.extend(self.of_status(member, event, status)),
                 EventKind::Identity(change) => facts.extend(self.of_identity(event, change)),
-                EventKind::Account(notice) => facts.extend(self.of_notice(member, event, notice)),
-                EventKind::Echo(_) | EventKind::Unrecognized(_) => {}
+                EventKind::Account(_) | EventKind::Echo(_) | EventKind::Unrecognized(_) => {}
             }
         }
         facts.append(&mut statuses);
@@ -98,9 +105,30 @@ impl FailoverProvider {
         }
     }
 
+    /// The members that news are about: the one that receives for their sender; or, if they name an account and no sender,
+    /// whoever has that account. Of a member that has not been told its account it is taken for granted if that member
+    /// verified the news.
+    fn members_of<'s>(
+        &'s self,
+        event: &'s InboundEvent,
+        notice: &'s AccountNotice,
+    ) -> impl Iterator<Item = &'s Member> {
+        let by_sender = self.member_of(event);
+        let by_account = notice.account.as_deref().filter(|_| event.sender().is_none());
+        self.0.members.iter().filter(move |member| match by_account {
+            Some(account) => {
+                // Whoever receives for every account, even one without a name, has not been told which is its own.
+                let knows_its_own = !member.provider.receives_for_account("");
+                member.provider.receives_for_account(account)
+                    && (knows_its_own || member.id() == event.provider())
+            }
+            None => by_sender.is_some_and(|by_sender| by_sender.id() == member.id()),
+        })
+    }
+
     /// What a status says of the account. That its message was accepted is another fact.
     fn of_status(&self, member: &Member, event: &InboundEvent, status: &StatusUpdate) -> Facts {
-        if event.received_at().since(said(event)) > NEWS {
+        if !is_news(event) {
             return Facts::new();
         }
         let recipient = stands_for(&status.to.recipient());
@@ -123,7 +151,12 @@ impl FailoverProvider {
             if let Some(change) = member.health.blocked_status(message, failure.kind, credentials) {
                 self.changed(member, [Some(change), None]);
                 let wait = self.0.health.policy().blocked;
-                facts.extend(blocked(member, event, said(event), wait));
+                facts.extend(block_facts(
+                    member,
+                    event,
+                    status_block_key,
+                    &blocked(event, said(event), wait),
+                ));
             }
         }
         facts
@@ -156,35 +189,36 @@ impl FailoverProvider {
         facts
     }
 
+    /// What news say of the account. Nobody is called for because of old news, and nothing pauses.
     fn of_notice(&self, member: &Member, event: &InboundEvent, notice: &AccountNotice) -> Facts {
-        match &notice.notice {
+        let notice = &notice.notice;
+        if is_news(event) {
+            if needs_attention(notice) {
+                self.attention(member, None, Some(notice.as_str()));
+            }
+            if let Notice::Failed { failure } = notice {
+                self.heed(member, failure, 0, None);
+            }
+        }
+        // Where nobody says for how long, it is tried again after the longest time that a blocked member is left alone.
+        let wait = self.0.health.policy().blocked_max;
+        match notice {
             Notice::Blocked { from, .. } => {
-                self.attention(member, None, Some(notice.notice.as_str()));
-                // Nobody says for how long, so it is tried again after the longest time that a blocked member is left alone.
-                let wait = self.0.health.policy().blocked_max;
-                blocked(member, event, from.unwrap_or(said(event)), wait)
+                let block = blocked(event, from.unwrap_or(said(event)), wait);
+                block_facts(member, event, block_key, &block)
             }
             Notice::Reinstated => {
                 member.health.reinstated(said(event));
-                let lifted = Block { said: said(event), blocked: None };
-                let mut facts = block_facts(member, event, &lifted);
-                for messages in [RestrictedMessages::BusinessInitiated, RestrictedMessages::UserInitiated] {
+                let lifted = Block::lift(said(event));
+                let mut facts = block_facts(member, event, block_key, &lifted);
+                facts.extend(block_facts(member, event, status_block_key, &lifted));
+                for messages in RESTRICTED {
                     facts.extend(restriction_facts(member, event, messages, &lifted));
                 }
                 facts
             }
             Notice::Restricted { restrictions } => {
-                self.attention(member, None, Some(notice.notice.as_str()));
-                let wait = self.0.health.policy().blocked_max;
                 restrictions.iter().flat_map(|one| restricted(member, event, one, wait)).collect()
-            }
-            Notice::Violation { .. } | Notice::Alert { .. } => {
-                self.attention(member, None, Some(notice.notice.as_str()));
-                Facts::new()
-            }
-            Notice::Failed { failure } => {
-                self.heed(member, failure, 0, None);
-                Facts::new()
             }
             _ => Facts::new(),
         }
@@ -248,15 +282,20 @@ fn of_message(member: &Member, event: &InboundEvent, message: &InboundMessage) -
         return Facts::new();
     }
     let time = said(event);
-    // A message that another application is to answer, or that was written before the number joined, begins no
-    // conversation with this application, and nobody says that it may write freely because of it. Nor does one that only
-    // changes what was written before.
+    // Of a message that was written before the number joined nobody says that it opens a window, and one that only changes
+    // what was written before opens none.
     let changes_another = matches!(message.content, InboundContent::Edit(_) | InboundContent::Revoke { .. });
-    if !message.is_to_be_answered() || changes_another {
+    if message.history || changes_another {
         return if message.group.is_none() { one_user(&message.from, hour(time)) } else { Facts::new() };
     }
     let sender = member.sender_of(&message.message.sender);
-    let contact = Contact { wrote: Some(time), ..Contact::default() };
+    // A message that another application is to answer opens the window of the number, whoever writes by it then; but it
+    // begins no conversation with this application.
+    let contact = if message.standby {
+        Contact { observed: Some(time), ..Contact::default() }
+    } else {
+        Contact { wrote: Some(time), ..Contact::default() }
+    };
     let names = match &message.group {
         Some(group) => Name::of_recipient(&Recipient::Group(group.clone())),
         None => Name::of_event(&message.from),
@@ -284,15 +323,20 @@ fn said(event: &InboundEvent) -> Timestamp {
     event.occurred_at().map_or(event.received_at(), |time| time.min(event.received_at()))
 }
 
-/// The sender of an event is blocked from this time on, or every sender of the member; that is believed for `wait`.
-fn blocked(member: &Member, event: &InboundEvent, from: Timestamp, wait: Duration) -> Facts {
-    let said = said(event);
-    let until = from.max(said).saturating_add(wait);
-    block_facts(member, event, &Block { said, blocked: Some((from, until)) })
+/// Whether an event is young enough to say something of how the account is now.
+fn is_news(event: &InboundEvent) -> bool {
+    event.received_at().since(said(event)) <= NEWS
 }
 
-fn block_facts(member: &Member, event: &InboundEvent, block: &Block) -> Facts {
-    let fact = |sender| (block_key(&sender), Fact::Block(block.clone()));
+/// Blocked from this time on. It is believed for `wait`, which begins when it was heard: what came late would be over
+/// otherwise before anybody knew of it.
+fn blocked(event: &InboundEvent, from: Timestamp, wait: Duration) -> Block {
+    Block::from(said(event), from, from.max(event.received_at()).saturating_add(wait))
+}
+
+/// The sender of an event is blocked, or may send again; or every sender of the member.
+fn block_facts(member: &Member, event: &InboundEvent, key: fn(&SenderId) -> String, block: &Block) -> Facts {
+    let fact = |sender| (key(&sender), Fact::Block(block.clone()));
     senders_of(member, event).into_iter().map(fact).collect()
 }
 
@@ -300,8 +344,10 @@ fn block_facts(member: &Member, event: &InboundEvent, block: &Block) -> Facts {
 /// or for `wait` if nobody says when that is.
 fn restricted(member: &Member, event: &InboundEvent, restriction: &Restriction, wait: Duration) -> Facts {
     let said = said(event);
-    let until = restriction.until.unwrap_or(said.saturating_add(wait));
-    let block = Block { said, blocked: Some((said, until)) };
+    let block = match restriction.until {
+        Some(until) => Block::from(said, said, until),
+        None => blocked(event, said, wait),
+    };
     restriction_facts(member, event, restriction.messages, &block)
 }
 

@@ -75,13 +75,15 @@
 //! A [`WebhookHandler`](crate::WebhookHandler) lets the failover [record](crate::WhatsAppProvider::record) every event
 //! before anybody handles it; who has another way in calls it himself. From that it knows
 //!
-//! * **windows**: when a user last wrote to which sender. Where the 24 hours are known to be over, an
+//! * **windows**: when a user last wrote to which sender, whichever application is to answer. Where the 24 hours are known to be over, an
 //!   [alternative](crate::OutboundMessage::or) that may go is chosen without a request. What is not known is left to the
 //!   provider. [`seed_window`](FailoverProvider::seed_window) brings a history along.
 //! * **pins**: a conversation stays with the member that the user wrote to, and after an outage for a while with the one
 //!   that stood in.
 //! * **names**: a user's number, business-scoped ids and what a provider calls them are one user.
-//! * **blocks**: what one machine hears of an account that is blocked or reinstated, all know.
+//! * **blocks**: what one machine hears of an account that is blocked, restricted or reinstated, all know. News that name an
+//!   account concern the members that [have it](crate::WhatsAppProvider::receives_for_account): tell each member which
+//!   account it has, for an application's webhooks bring the news of all of them.
 //! * **what was accepted**: a status with an attempt's id settles an outcome that nobody knew, on whatever machine.
 //!
 //! [`advise`](FailoverProvider::advise) says what to do about a message that was accepted and then failed.
@@ -148,7 +150,7 @@ pub use plan::{Candidate, Plan, PlanRequest, SkipReason, Skipped, Standing, Step
 pub use policy::{CategoryPolicy, FailoverPolicy};
 pub use probing::MemberCheck;
 pub use route::{InvalidRoute, Route, RouteContext, RouteFn, RouteSource, RouteSwitch, route_fn};
-pub use status::{CategoryPause, FailoverStatus, MemberStatus, Switch};
+pub use status::{CategoryPause, FailoverStatus, MemberRestriction, MemberStatus, Switch};
 
 use self::health::Health;
 use self::knowledge::Knowledge;
@@ -240,7 +242,8 @@ impl FailoverProvider {
     pub fn status(&self) -> FailoverStatus {
         self.settle();
         let (route, route_origin) = self.last_route();
-        let members = self.0.members.iter().map(|member| member.status(self.standing_of(member))).collect();
+        let status = |member: &Member| member.status(self.standing_of(member), self.restrictions_of(member));
+        let members = self.0.members.iter().map(status).collect();
         FailoverStatus { route, route_origin, members, last_switch: self.0.switches.last() }
     }
 

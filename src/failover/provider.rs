@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::FailoverProvider;
 use super::route::Route;
+use super::{FailoverProvider, Member};
 use crate::error::{Error, Result};
 use crate::ids::{MediaRef, MessageRef, ProviderId, SenderId};
-use crate::inbound::InboundEvent;
+use crate::inbound::{EventKind, InboundEvent};
 use crate::outbound::{Attempt, OutboundMessage, SendReceipt};
 use crate::provider::{Capabilities, MediaStream, SentLookup, SentQuery, WhatsAppProvider};
 use crate::webhook::{
@@ -36,6 +36,10 @@ impl WhatsAppProvider for FailoverProvider {
 
     fn receives_for(&self, sender: &SenderId) -> bool {
         self.0.members.iter().any(|member| member.provider.receives_for(sender))
+    }
+
+    fn receives_for_account(&self, account: &str) -> bool {
+        self.0.members.iter().any(|member| member.provider.receives_for_account(account))
     }
 
     /// None: the members have their own.
@@ -85,12 +89,19 @@ impl WhatsAppProvider for FailoverProvider {
         Err(error)
     }
 
+    /// As the member reads it that verified it. What is for another member that verifies the same webhook, such as one with
+    /// another number of the same application, is as that member reads it.
     fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
-        self.0
+        let read =
+            |(place, member): (usize, &Member)| Some((place, member.provider.parse_inbound(webhook).ok()?));
+        let (verifier, events) = self
+            .0
             .members
             .iter()
-            .find_map(|member| member.provider.parse_inbound(webhook).ok())
-            .ok_or_else(|| ForeignWebhook::new(webhook.provider().clone()))
+            .enumerate()
+            .find_map(read)
+            .ok_or_else(|| ForeignWebhook::new(webhook.provider().clone()))?;
+        Ok(self.for_the_others(webhook, verifier, events))
     }
 
     /// Learns who wrote to which sender and when, what users are called, which attempts were accepted, and whose account is
@@ -169,9 +180,62 @@ impl WhatsAppProvider for FailoverProvider {
 }
 
 impl FailoverProvider {
+    /// Lets the other members read what is not for the member that verified the webhook. Each must hold the webhook to be
+    /// genuine by its own secret.
+    fn for_the_others(
+        &self,
+        webhook: &VerifiedWebhook<'_>,
+        verifier: usize,
+        mut events: Vec<InboundEvent>,
+    ) -> Vec<InboundEvent> {
+        for (place, member) in self.0.members.iter().enumerate() {
+            let Some(own) = self.0.members.get(verifier).filter(|_| place != verifier) else { continue };
+            let is_foreign = |event: &InboundEvent| concerns(&own.provider, event) == Some(false);
+            if !events.iter().any(is_foreign) {
+                break;
+            }
+            let Some(read) = reads_too(&member.provider, webhook).filter(|read| read.len() == events.len())
+            else {
+                continue;
+            };
+            for (event, read) in events.iter_mut().zip(read) {
+                if is_foreign(event) && concerns(&member.provider, &read) == Some(true) {
+                    *event = read;
+                }
+            }
+        }
+        events
+    }
+
     /// The member that a message, a media file or a sender belongs to.
     fn owner(&self, sender: &SenderId) -> Result<&Arc<dyn WhatsAppProvider>> {
         let member = self.member_with(sender).map(|member| &member.provider);
         member.ok_or_else(|| Error::not_portable("sender").with_provider(self.0.id.clone()))
     }
+}
+
+/// Whether an event is for a sender or an account of a provider. `None` if it names neither.
+fn concerns(provider: &Arc<dyn WhatsAppProvider>, event: &InboundEvent) -> Option<bool> {
+    match (event.sender(), event.kind()) {
+        (Some(sender), _) => Some(provider.receives_for(sender)),
+        (None, EventKind::Account(news)) => Some(provider.receives_for_account(news.account.as_deref()?)),
+        _ => None,
+    }
+}
+
+/// What a provider reads in a webhook that another one verified, if it holds it to be genuine as well.
+fn reads_too(
+    provider: &Arc<dyn WhatsAppProvider>,
+    webhook: &VerifiedWebhook<'_>,
+) -> Option<Vec<InboundEvent>> {
+    let request = webhook.request();
+    if !provider.recognizes(&request.head) {
+        return None;
+    }
+    let own = if webhook.is_assumed() {
+        VerifiedWebhook::assume_verified(request.clone(), provider.id().clone())
+    } else {
+        provider.verify_signature(request).ok()?
+    };
+    provider.parse_inbound(&own).ok()
 }

@@ -13,6 +13,7 @@ use super::plan::Standing;
 use super::route::Route;
 use crate::clock::Timestamp;
 use crate::ids::{ProviderId, SenderId};
+use crate::inbound::RestrictedMessages;
 use crate::outbound::Category;
 
 /// Where messages go and who is well, for a dashboard or an admin page. It asks nobody: this is what is known now.
@@ -42,6 +43,7 @@ use crate::outbound::Category;
 ///             "failures_in_a_row": 0,
 ///             "waiting": 0,
 ///             "pauses": [],
+///             "restrictions": [],
 ///         }],
 ///         "last_switch": null,
 ///     }),
@@ -84,6 +86,20 @@ pub struct MemberStatus {
     pub waiting: usize,
     /// The categories that wait because the member throttles them.
     pub pauses: Vec<CategoryPause>,
+    /// The messages that each of its senders cannot send for a while, by the provider's word. The standing says nothing
+    /// of them: the member sends everything else.
+    pub restrictions: Vec<MemberRestriction>,
+}
+
+/// Messages that a member cannot send for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct MemberRestriction {
+    /// Which.
+    pub messages: RestrictedMessages,
+    /// For how long still.
+    #[serde(with = "crate::json::seconds")]
+    pub remaining: Duration,
 }
 
 /// A category that waits.
@@ -112,7 +128,7 @@ pub struct Switch {
 }
 
 impl Member {
-    pub(super) fn status(&self, standing: Standing) -> MemberStatus {
+    pub(super) fn status(&self, standing: Standing, restrictions: Vec<MemberRestriction>) -> MemberStatus {
         let (reachability, account, failures_in_a_row, waiting) = self.health.look();
         let pause = |category: &Category| {
             let remaining = self.health.paused(*category)?;
@@ -128,6 +144,7 @@ impl Member {
             failures_in_a_row,
             waiting,
             pauses: Category::ALL.iter().filter_map(pause).collect(),
+            restrictions,
         }
     }
 }

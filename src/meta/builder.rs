@@ -102,7 +102,8 @@ impl MetaCloudBuilder {
 
     /// The id of the WhatsApp Business Account that the number belongs to. Sending does not need it; to list
     /// [templates](MetaCloud::templates) and to see who is subscribed to webhooks does, and also the permission
-    /// `whatsapp_business_management`.
+    /// `whatsapp_business_management`. A failover that knows it is not closed by the news of the application's other
+    /// accounts.
     #[doc(alias = "WABA")]
     pub fn account_id(mut self, id: impl Into<String>) -> Self {
         self.account_id = Some(id.into());

@@ -41,6 +41,9 @@
 //! # }
 //! ```
 //!
+//! A webhook is read up to 20,000 elements, entries and changes among them (Meta posts 1,000 updates at once at most). What
+//! is beyond them comes as one [`Unrecognized`](crate::EventKind::Unrecognized) event with its bytes.
+//!
 //! The token goes to Meta's own hosts only, or to the one host that was set up in their place, whatever an answer or a
 //! redirect names; others can be [listed](Endpoint::media_host).
 //!
@@ -260,6 +263,12 @@ impl WhatsAppProvider for MetaCloud {
             Some(_) => outbound::capabilities(),
             None => Capabilities::default(),
         }
+    }
+
+    /// All accounts, unless the builder was told [which one](MetaCloudBuilder::account_id) the number belongs to: then
+    /// that one.
+    fn receives_for_account(&self, account: &str) -> bool {
+        self.shared.host.account().is_none_or(|own| own == account)
     }
 
     fn api(&self) -> Option<String> {

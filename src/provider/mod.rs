@@ -58,6 +58,13 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
         senders.contains(sender) || (senders.is_empty() && sender.provider == *self.id())
     }
 
+    /// Whether news of an account concern it. A webhook may bring those of other accounts of the same application as well,
+    /// which must not close this one. True unless it knows its account to be another one.
+    fn receives_for_account(&self, account: &str) -> bool {
+        let _ = account;
+        true
+    }
+
     /// The API that its messages are sent to, such as `meta/graph.facebook.com`. Providers with the same one can be
     /// reached, or not, together. `None` if there is none, or several.
     fn api(&self) -> Option<String> {
@@ -292,6 +299,10 @@ macro_rules! forward {
 
             fn receives_for(&self, sender: &SenderId) -> bool {
                 (**self).receives_for(sender)
+            }
+
+            fn receives_for_account(&self, account: &str) -> bool {
+                (**self).receives_for_account(account)
             }
 
             fn api(&self) -> Option<String> {

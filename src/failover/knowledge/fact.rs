@@ -16,6 +16,9 @@ const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The most other names of one user that are followed.
 const MOST_NAMES: usize = 4;
 
+/// The most words of a block that are remembered: nobody says it more often before it is lifted.
+const MOST_WORDS: usize = 8;
+
 /// Something that is known, as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::failover) struct Stored {
@@ -45,6 +48,9 @@ pub(in crate::failover) struct Contact {
     /// When the user last wrote to the sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::failover) wrote: Option<Timestamp>,
+    /// When the user last wrote to the sender in a conversation that another application is in charge of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::failover) observed: Option<Timestamp>,
     /// When a failover last turned to this sender to reach the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::failover) reached: Option<Timestamp>,
@@ -63,13 +69,25 @@ pub(in crate::failover) struct Alias {
     pub(in crate::failover) cleared: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// What was said of a sender since it was last said that it may send. A later word that it is blocked does not take the
+/// place of an earlier one that holds for longer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(in crate::failover) struct Block {
-    /// When this was said; the latest word counts.
-    pub(in crate::failover) said: Timestamp,
-    /// From when on the sender is blocked, and until when that is to be believed. `None` if it may send again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::failover) blocked: Option<(Timestamp, Timestamp)>,
+    /// When it was last said that the sender may send again. What was said before holds no longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifted: Option<Timestamp>,
+    /// That it is blocked; the latest word first.
+    words: Vec<Word>,
+}
+
+/// That a sender is blocked, for a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Word {
+    said: Timestamp,
+    from: Timestamp,
+    /// Until when that is to be believed.
+    until: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,8 +101,7 @@ impl Fact {
         match (self, other) {
             (Self::Contact(a), Self::Contact(b)) => Self::Contact(a.merge(&b)),
             (Self::Alias(a), Self::Alias(b)) => Self::Alias(a.merge(b)),
-            // Of two words at one moment the worse one counts, so that both orders give the same.
-            (Self::Block(a), Self::Block(b)) => Self::Block(a.max(b)),
+            (Self::Block(a), Self::Block(b)) => Self::Block(a.merge(b)),
             (Self::Seen(a), Self::Seen(b)) => Self::Seen(a.min(b)),
             // A key has one kind of fact; another one is not understood here.
             (fact, _) => fact,
@@ -95,12 +112,20 @@ impl Fact {
     /// for what concerns a single message.
     pub(in crate::failover) fn kept(&self, now: Timestamp, remember: Duration) -> Duration {
         let latest = match self {
-            Self::Contact(contact) => contact.wrote.max(contact.reached).max(contact.cleared),
+            Self::Contact(contact) => {
+                contact.wrote.max(contact.observed).max(contact.reached).max(contact.cleared)
+            }
             Self::Alias(alias) => alias.names.iter().map(|(_, time)| *time).max().max(alias.cleared),
-            Self::Block(block) => Some(block.said),
+            Self::Block(block) => block.words.iter().map(|word| word.said).max().max(block.lifted),
             Self::Seen(_) => return remember,
         };
-        latest.map_or(Duration::ZERO, |latest| latest.saturating_add(KEPT).since(now))
+        // What is announced for a day far away is kept until that day is over.
+        let end = if let Self::Block(block) = self {
+            block.words.iter().map(|word| word.until).max()
+        } else {
+            None
+        };
+        latest.map(|latest| latest.saturating_add(KEPT)).max(end).map_or(Duration::ZERO, |end| end.since(now))
     }
 
     pub(in crate::failover) fn to_json(&self) -> Vec<u8> {
@@ -115,15 +140,37 @@ impl Fact {
 }
 
 impl Block {
-    /// For how long the sender is still blocked.
-    pub(in crate::failover) fn remaining(&self, now: Timestamp) -> Option<Duration> {
-        let (from, until) = self.blocked?;
-        (from <= now && now < until).then(|| until.since(now))
+    /// It was said that a sender is blocked.
+    pub(in crate::failover) fn from(said: Timestamp, from: Timestamp, until: Timestamp) -> Self {
+        Self { lifted: None, words: vec![Word { said, from, until }] }
+    }
+
+    /// It was said that a sender may send again.
+    pub(in crate::failover) fn lift(said: Timestamp) -> Self {
+        Self { lifted: Some(said), words: Vec::new() }
+    }
+
+    /// For how long the sender is still blocked, by what was said after `let_in`.
+    pub(in crate::failover) fn remaining(&self, now: Timestamp, let_in: Timestamp) -> Option<Duration> {
+        let holds = |word: &&Word| word.said > let_in && word.from <= now && now < word.until;
+        self.words.iter().filter(holds).map(|word| word.until.since(now)).max()
     }
 
     /// When it was said that the sender may send again, if that was the last word.
     pub(in crate::failover) fn lifted(&self) -> Option<Timestamp> {
-        self.blocked.is_none().then_some(self.said)
+        self.lifted.filter(|_| self.words.is_empty())
+    }
+
+    fn merge(self, other: Self) -> Self {
+        let lifted = self.lifted.max(other.lifted);
+        let mut words: Vec<Word> = self.words.into_iter().chain(other.words).collect();
+        // Of two words at one moment the worse one counts, so that both orders give the same.
+        words.retain(|word| lifted.is_none_or(|lifted| word.said >= lifted));
+        words.sort_unstable_by(|a, b| b.cmp(a));
+        // What is heard again, and later, is one word.
+        words.dedup_by(|next, kept| (next.said, next.from) == (kept.said, kept.from));
+        words.truncate(MOST_WORDS);
+        Self { lifted, words }
     }
 }
 
@@ -133,6 +180,7 @@ impl Contact {
         let after = |time: &Timestamp| cleared.is_none_or(|cleared| *time > cleared);
         Self {
             wrote: self.wrote.max(other.wrote).filter(after),
+            observed: self.observed.max(other.observed).filter(after),
             reached: self.reached.max(other.reached).filter(after),
             cleared,
         }
@@ -178,9 +226,9 @@ mod tests {
         let time = || (0_u64..6).prop_map(at);
         let maybe = || prop::option::of((0_u64..6).prop_map(at));
         match kind {
-            0 => (maybe(), maybe(), maybe())
-                .prop_map(|(wrote, reached, cleared)| {
-                    let contact = Contact { wrote, reached, cleared };
+            0 => (maybe(), maybe(), maybe(), maybe())
+                .prop_map(|(wrote, observed, reached, cleared)| {
+                    let contact = Contact { wrote, observed, reached, cleared };
                     // As it would have been stored.
                     Fact::Contact(contact.merge(&Contact::default()))
                 })
@@ -191,8 +239,12 @@ mod tests {
                     Fact::Alias(Alias { names, cleared }.merge(Alias::default()))
                 })
                 .boxed(),
-            2 => (time(), prop::option::of((time(), time())))
-                .prop_map(|(said, blocked)| Fact::Block(Block { said, blocked }))
+            2 => (maybe(), prop::collection::vec((time(), time(), time()), 0..6))
+                .prop_map(|(lifted, words)| {
+                    let word = |(said, from, until)| Word { said, from, until };
+                    let block = Block { lifted, words: words.into_iter().map(word).collect() };
+                    Fact::Block(block.merge(Block::default()))
+                })
                 .boxed(),
             _ => (0_u8..3)
                 .prop_map(|n| {
@@ -224,14 +276,14 @@ mod tests {
 
     #[test]
     fn the_latest_time_counts_and_what_was_cleared_stays_away() {
-        let early = Contact { wrote: Some(at(5)), reached: Some(at(9)), cleared: None };
-        let late = Contact { wrote: Some(at(7)), reached: None, cleared: None };
-        let both = Contact { wrote: Some(at(7)), reached: Some(at(9)), cleared: None };
+        let early = Contact { wrote: Some(at(5)), reached: Some(at(9)), ..Contact::default() };
+        let late = Contact { wrote: Some(at(7)), observed: Some(at(8)), ..Contact::default() };
+        let both = Contact { observed: Some(at(8)), reached: Some(at(9)), ..late.clone() };
         assert_eq!(early.clone().merge(&late), both);
         let cleared = Contact { cleared: Some(at(8)), ..Contact::default() };
-        let rest = Contact { wrote: None, reached: Some(at(9)), cleared: Some(at(8)) };
+        let rest = Contact { reached: Some(at(9)), ..cleared.clone() };
         assert_eq!(early.merge(&cleared).merge(&late), rest);
-        let at_that_moment = Contact { wrote: Some(at(8)), reached: Some(at(9)), cleared: None };
+        let at_that_moment = Contact { wrote: Some(at(8)), reached: Some(at(9)), ..Contact::default() };
         assert_eq!(at_that_moment.merge(&cleared), rest);
     }
 
@@ -247,13 +299,32 @@ mod tests {
     }
 
     #[test]
-    fn the_last_word_on_a_block_counts() {
-        let blocked = Block { said: at(5), blocked: Some((at(5), at(9))) };
-        let lifted = Block { said: at(6), blocked: None };
-        let merged = Fact::Block(lifted.clone()).merge(Fact::Block(blocked.clone()));
-        assert!(merged == Fact::Block(lifted));
-        let same_time = Block { said: at(5), blocked: None };
-        assert!(Fact::Block(same_time).merge(Fact::Block(blocked.clone())) == Fact::Block(blocked));
+    fn a_block_holds_until_it_is_lifted() {
+        let left = |block: &Block, now| block.remaining(at(now), at(0)).map(|left| left.as_secs());
+        let long = Block::from(at(5), at(5), at(100));
+        let short = Block::from(at(7), at(7), at(9));
+        let both = long.clone().merge(short.clone());
+        assert_eq!((left(&both, 6), left(&both, 8)), (Some(94), Some(92)), "the longer one holds");
+        let announced = Block::from(at(1), at(200), at(300));
+        let all = both.merge(announced.clone());
+        assert_eq!((left(&all, 150), left(&all, 200)), (None, Some(100)), "and what is announced");
+        assert_eq!(all.remaining(at(8), at(5)).unwrap().as_secs(), 1, "that was said since");
+
+        let lifted = Block::lift(at(6));
+        assert_eq!(lifted.clone().merge(long.clone()), lifted);
+        assert_eq!(lifted.lifted(), Some(at(6)));
+        let again = lifted.merge(all);
+        assert_eq!((left(&again, 8), left(&again, 200)), (Some(1), None));
+        assert_eq!(again.lifted(), None);
+        let same_time = Block::lift(at(5)).merge(long);
+        assert_eq!(left(&same_time, 6), Some(94), "of two words at one moment the worse one counts");
+    }
+
+    #[test]
+    fn what_is_heard_again_is_one_word_that_holds_longer() {
+        let heard = |until| Block::from(at(5), at(5), at(until));
+        let block = (0..20).fold(heard(9), |block, n| block.merge(heard(10 + n)));
+        assert_eq!(block, heard(29));
     }
 
     #[test]
@@ -261,13 +332,18 @@ mod tests {
         let (now, day) = (at(40 * 86_400), Duration::from_secs(86_400));
         let days_ago = |days| Some(now.saturating_sub(day * days));
         let kept = |fact: Fact| fact.kept(now, 7 * day);
-        let contact = |wrote, reached| Fact::Contact(Contact { wrote, reached, cleared: None });
+        let contact = |wrote, reached| Fact::Contact(Contact { wrote, reached, ..Contact::default() });
         assert_eq!(kept(contact(days_ago(1), days_ago(9))), 29 * day);
         assert_eq!(kept(contact(days_ago(30), None)), Duration::ZERO);
         assert_eq!(kept(contact(None, None)), Duration::ZERO);
         let cleared = days_ago(2);
         assert_eq!(kept(Fact::Alias(Alias { names: Vec::new(), cleared })), 28 * day);
-        assert_eq!(kept(Fact::Block(Block { said: now, blocked: None })), 30 * day);
+        let observed = Contact { observed: days_ago(1), ..Contact::default() };
+        assert_eq!(kept(Fact::Contact(observed)), 29 * day);
+        assert_eq!(kept(Fact::Block(Block::lift(now))), 30 * day);
+        let in_days = |days| now.saturating_add(day * days);
+        assert_eq!(kept(Fact::Block(Block::from(now, now, in_days(1)))), 30 * day);
+        assert_eq!(kept(Fact::Block(Block::from(now, in_days(90), in_days(91)))), 91 * day);
         let message = MessageRef::new(SenderId::new(ProviderId::META, "1"), "1");
         assert_eq!(kept(Fact::Seen(Seen { message })), 7 * day);
     }

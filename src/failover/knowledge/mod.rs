@@ -16,7 +16,7 @@ mod fact;
 mod name;
 
 pub(super) use fact::{Alias, Block, Contact, Fact, Seen, WINDOW};
-pub(super) use name::{Name, alias_key, block_key, contact_key, restriction_key, seen_key};
+pub(super) use name::{Name, alias_key, block_key, contact_key, restriction_key, seen_key, status_block_key};
 
 use name::is_of_a_message;
 

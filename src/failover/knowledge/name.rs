@@ -52,6 +52,12 @@ pub(in crate::failover) fn block_key(sender: &SenderId) -> String {
     format!("block/{}", sender_token(sender))
 }
 
+/// Whether a sender is blocked by the word of failed statuses, which say it for a minute and must not stand for what was
+/// said for longer.
+pub(in crate::failover) fn status_block_key(sender: &SenderId) -> String {
+    format!("{}/status", block_key(sender))
+}
+
 /// Whether a sender may send these of its messages. `None` if it is not known which they are.
 pub(in crate::failover) fn restriction_key(
     sender: &SenderId,
@@ -123,6 +129,7 @@ mod tests {
         let other = SenderId::new(ProviderId::TWILIO, "1");
         assert_ne!(contact_key(&meta, &name), contact_key(&other, &name));
         assert_ne!(block_key(&meta), block_key(&other));
+        assert_ne!(block_key(&meta), status_block_key(&meta));
         assert!(contact_key(&meta, &name).starts_with("contact/"));
         assert!(alias_key(&name).starts_with("alias/"));
         let attempt = AttemptId::from_u128(7);

@@ -36,7 +36,7 @@ fn what_one_process_learns_another_knows_and_both_can_add_to_it() {
     assert_eq!(learn(&clock, &other, "k", wrote(3)), Ok(()));
     let reached = Fact::Contact(Contact { reached: Some(time(7)), ..Contact::default() });
     assert_eq!(learn(&clock, &other, "k", reached), Ok(()));
-    let all = Fact::Contact(Contact { wrote: Some(time(5)), reached: Some(time(7)), cleared: None });
+    let all = Fact::Contact(Contact { wrote: Some(time(5)), reached: Some(time(7)), ..Contact::default() });
     for knowledge in [&one, &other, &self::knowledge(&clock, &store)] {
         assert_eq!(read(&clock, knowledge, "k"), Some(all.clone()));
     }

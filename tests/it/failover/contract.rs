@@ -331,20 +331,17 @@ fn a_sender_that_left_its_pool_closes_no_account() {
 #[test]
 fn a_member_is_blocked_when_all_of_its_senders_are() {
     let (clock, failover, _) = both();
-    let blocked = |id: &str, minutes: u64| {
-        let at = clock.now().saturating_sub(Duration::from_secs(minutes * 60));
+    let blocked = |id: &str| {
         let notice = whatsapp_provider::inbound::Notice::blocked(None);
         let notice = whatsapp_provider::inbound::AccountNotice::new(notice);
         let id_of_event = whatsapp_provider::inbound::EventId::new(["x", id]);
-        EventMaker::new(SenderId::new(ProviderId::META, id))
-            .at(clock.now())
-            .event(id_of_event, notice)
-            .with_occurred_at(at)
+        EventMaker::new(SenderId::new(ProviderId::META, id)).at(clock.now()).event(id_of_event, notice)
     };
     let standing = || failover.standings()[0].standing;
-    clock.block_on(failover.record(&[blocked("1", 5)]));
+    clock.block_on(failover.record(&[blocked("1")]));
     assert_eq!(standing(), Standing::Ready, "the other sender is not");
-    clock.block_on(failover.record(&[blocked("2", 10)]));
+    clock.advance(10 * 60 * SECOND);
+    clock.block_on(failover.record(&[blocked("2")]));
     let Standing::Open { cause, remaining, .. } = standing() else { panic!() };
     assert_eq!((cause, remaining), (ErrorKind::AccountBlocked, 20 * 60 * SECOND), "until one of them is not");
 }

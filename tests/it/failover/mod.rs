@@ -7,6 +7,7 @@ mod knowledge;
 mod route;
 mod same_message;
 mod searching;
+mod shared_app;
 mod unknown;
 mod webhooks;
 
@@ -44,6 +45,15 @@ fn refused(kind: ErrorKind) -> Error {
 
 fn unknown() -> Error {
     Error::new(ErrorKind::NoAnswer, Acceptance::Unknown)
+}
+
+/// What Meta puts into the header of a webhook with this body.
+fn signed(secret: &str, body: &str) -> String {
+    use hmac::{KeyInit, Mac};
+    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256={hex}")
 }
 
 type Events = Arc<Mutex<Vec<FailoverEvent>>>;

@@ -1,11 +1,11 @@
 //! Accounts that are blocked, by the word of notices and statuses.
 
-use whatsapp_provider::inbound::{RestrictedMessages, Restriction};
+use whatsapp_provider::failover::Advice;
 use whatsapp_provider::simulator::Simulator;
 
 use super::*;
 
-fn notice(world: &World, notice: Notice) -> InboundEvent {
+pub(super) fn notice(world: &World, notice: Notice) -> InboundEvent {
     world.maker(ProviderId::META).event(EventId::new(["x", "1"]), AccountNotice::new(notice))
 }
 
@@ -148,6 +148,127 @@ fn notices_that_call_for_somebody_are_told() {
     assert_eq!(told(Notice::Reinstated), None);
 }
 
+/// What is bad for templates, numbers and reviews calls for somebody as well.
+#[test]
+fn words_that_call_for_somebody() {
+    let told = |json: &str| {
+        let world = World::new();
+        let event = notice(&world, serde_json::from_str(json).unwrap());
+        world.record(0, &event);
+        let events = world.events.lock().unwrap();
+        let told = events.iter().any(|event| matches!(event, FailoverEvent::NeedsAttention { .. }));
+        assert_eq!(world.machines[0].advise(&event) == Advice::Alert, told, "the advice is the same");
+        told
+    };
+    for (event, expected) in
+        [("PAUSED", true), ("DISABLED", true), ("REJECTED", true), ("APPROVED", false), ("PENDING", false)]
+    {
+        let template = format!(r#"{{"notice":"template","name":"x","event":"{event}","aspect":"status"}}"#);
+        assert_eq!(told(&template), expected, "{event}");
+        let category = template.replace("status", "category");
+        assert!(!told(&category), "{event}");
+    }
+    for (decision, expected) in [("REJECTED", true), ("APPROVED", false)] {
+        let review = format!(r#"{{"notice":"review","decision":"{decision}"}}"#);
+        assert_eq!(told(&review), expected, "{decision}");
+    }
+    for (event, expected) in
+        [("FLAGGED", true), ("RESTRICTED", true), ("UNFLAGGED", false), ("UPGRADE", false)]
+    {
+        let quality = format!(r#"{{"notice":"number_quality","event":"{event}"}}"#);
+        assert_eq!(told(&quality), expected, "{event}");
+    }
+}
+
+#[test]
+fn old_news_call_for_nobody_and_pause_nothing() {
+    let quarter = 15 * 60 * SECOND;
+    for (ago, is_news) in [(quarter, true), (quarter + Duration::from_millis(1), false)] {
+        let world = World::new();
+        let time = world.clock.now().saturating_sub(ago);
+        let mut failure = Failure::new(ErrorKind::Credentials, Acceptance::Unknown);
+        failure.hint = Some(Hint::PauseMarketing);
+        for news in [Notice::restricted(Vec::new()), Notice::failed(failure)] {
+            world.record(0, &notice(&world, news).with_occurred_at(time));
+        }
+        let events = world.events.lock().unwrap().clone();
+        let count = |is: fn(&FailoverEvent) -> bool| events.iter().filter(|event| is(event)).count();
+        let called = count(|event| matches!(event, FailoverEvent::NeedsAttention { .. }));
+        let paused = count(|event| matches!(event, FailoverEvent::Paused { .. }));
+        assert_eq!((called, paused), if is_news { (2, 1) } else { (0, 0) });
+    }
+}
+
+/// A block of which a webhook tells late holds as long as one that was told at once.
+#[test]
+fn what_is_heard_late_holds_from_then_on() {
+    let world = World::new();
+    let hour_ago = world.clock.now().saturating_sub(HOUR);
+    world.record(0, &notice(&world, Notice::blocked(None)).with_occurred_at(hour_ago));
+    let sends = |n| world.sends(1, &OutboundMessage::text(to(n), "hi")).0;
+    assert_eq!(sends(1), "twilio");
+    world.clock.advance(30 * 60 * SECOND);
+    assert_eq!(sends(2), "meta");
+}
+
+#[test]
+fn a_reinstatement_that_came_before_a_late_block_stands() {
+    let world = World::new();
+    let ago = |time| world.clock.now().saturating_sub(time);
+    world.record(0, &notice(&world, Notice::Reinstated).with_occurred_at(ago(HOUR)));
+    world.record(0, &notice(&world, Notice::blocked(None)).with_occurred_at(ago(2 * HOUR)));
+    assert_eq!(world.sends(1, &text()).0, "meta");
+}
+
+/// A later word that holds for less does not end what holds for longer.
+#[test]
+fn statuses_do_not_shorten_a_block() {
+    let world = World::new();
+    world.record(0, &notice(&world, Notice::blocked(None)));
+    // Many machines say so, one after the other.
+    let blocked = |_| {
+        world.clock.advance(SECOND);
+        let machine = FailoverProvider::builder()
+            .primary(world.meta.clone())
+            .fallback(world.twilio.clone())
+            .store(world.store.clone())
+            .clock(Arc::new(world.clock.clone()))
+            .build()
+            .unwrap();
+        for n in 0..3 {
+            let message = MessageRef::new(SenderId::new(ProviderId::META, "memory"), n.to_string());
+            let failure = Failure::new(ErrorKind::AccountBlocked, Acceptance::Unknown);
+            let event = world.maker(ProviderId::META).failed(&message, failure);
+            world.clock.block_on(machine.record(&[event]));
+        }
+    };
+    (0..20).for_each(blocked);
+    world.clock.advance(20 * 60 * SECOND);
+    assert_eq!(world.sends(1, &OutboundMessage::text(to(1), "hi")).0, "twilio");
+    // And a reinstatement ends both.
+    blocked(20);
+    world.clock.advance(SECOND);
+    world.record(0, &notice(&world, Notice::Reinstated));
+    assert_eq!(world.sends(1, &OutboundMessage::text(to(2), "hi")).0, "meta");
+}
+
+#[test]
+fn an_announced_block_comes_although_another_one_was_heard_of_since() {
+    let world = World::new();
+    let in_ten_days = world.clock.now().saturating_add(240 * HOUR);
+    let json =
+        serde_json::json!({ "notice": "blocked", "reason": "SCHEDULE_FOR_DISABLE", "from": in_ten_days });
+    world.record(0, &notice(&world, serde_json::from_value(json).unwrap()));
+    assert_eq!(world.sends(1, &OutboundMessage::text(to(1), "hi")).0, "meta", "not before that day");
+    world.clock.advance(SECOND);
+    world.record(0, &notice(&world, Notice::blocked(None)));
+    assert_eq!(world.sends(1, &OutboundMessage::text(to(2), "hi")).0, "twilio");
+    world.clock.advance(240 * HOUR - 60 * SECOND);
+    assert_eq!(world.sends(1, &OutboundMessage::text(to(3), "hi")).0, "meta");
+    world.clock.advance(60 * SECOND);
+    assert_eq!(world.sends(1, &OutboundMessage::text(to(4), "hi")).0, "twilio", "it is that day");
+}
+
 #[test]
 fn a_status_from_long_ago_says_nothing_of_the_account() {
     let world = World::new();
@@ -166,82 +287,35 @@ fn a_status_from_long_ago_says_nothing_of_the_account() {
     }
 }
 
-/// What a restriction keeps from being sent goes by another member; everything else stays.
-#[test]
-fn a_restriction_concerns_its_own_messages_only() {
-    use RestrictedMessages::{BusinessInitiated, None, UserInitiated};
-    for (messages, to_stranger, to_ada) in
-        [(BusinessInitiated, "twilio", "meta"), (UserInitiated, "meta", "twilio"), (None, "meta", "meta")]
-    {
-        let world = World::new();
-        let stranger = |n| OutboundMessage::text(to(n), "hi");
-        world.writes(0, ProviderId::META);
-        let until = world.clock.now().saturating_add(HOUR);
-        let restriction = Restriction::new("A_WORD_OF_2030").with_messages(messages).with_end(until);
-        world.record(0, &notice(&world, Notice::restricted(vec![restriction])));
-        assert_eq!(world.sends(1, &stranger(1)).0, to_stranger, "{messages:?}");
-        assert_eq!(world.sends(1, &text()).0, to_ada, "{messages:?}");
-        world.clock.advance(HOUR - Duration::from_millis(1));
-        assert_eq!(world.sends(1, &stranger(2)).0, to_stranger, "{messages:?}");
-        world.clock.advance(Duration::from_millis(1));
-        assert_eq!(world.sends(1, &stranger(3)).0, "meta", "it ends by itself");
-        assert_eq!(world.sends(1, &text()).0, "meta", "it ends by itself");
-    }
-}
-
-#[test]
-fn a_restriction_ends_with_a_reinstatement_or_after_half_an_hour_if_nobody_says_when() {
-    for reinstated in [true, false] {
-        let world = World::new();
-        let restriction = Restriction::new("X").with_messages(RestrictedMessages::BusinessInitiated);
-        world.record(0, &notice(&world, Notice::restricted(vec![restriction])));
-        assert_eq!(world.sends(1, &OutboundMessage::text(to(1), "hi")).0, "twilio");
-        if reinstated {
-            world.clock.advance(SECOND);
-            world.record(0, &notice(&world, Notice::Reinstated));
-        } else {
-            world.clock.advance(30 * 60 * SECOND);
-        }
-        assert_eq!(world.sends(1, &OutboundMessage::text(to(2), "hi")).0, "meta");
-    }
-}
-
-#[test]
-fn a_restricted_sender_is_still_tried_where_there_is_no_other() {
-    let world = World::new();
-    let restriction = Restriction::new("X").with_messages(RestrictedMessages::BusinessInitiated);
-    world.record(0, &notice(&world, Notice::restricted(vec![restriction])));
-    world.machines[1].isolate(&ProviderId::TWILIO);
-    assert_eq!(world.sends(1, &OutboundMessage::text(to(1), "hi")).0, "meta");
-}
-
 /// Notices as Meta posts them, from the webhook to the plan.
 #[test]
 fn what_meta_posts_about_an_account_closes_it_and_lets_it_in_again() {
     let clock = TestClock::new();
     let simulator = Simulator::new(Arc::new(clock.clone()));
-    let secret = simulator.accounts().app_secret;
+    let accounts = simulator.accounts();
     let failover = FailoverProvider::builder()
         .primary(simulator.meta().build().unwrap())
         .fallback(simulator.twilio().build().unwrap())
         .clock(Arc::new(clock.clone()))
         .build()
         .unwrap();
-    let hears = |value: serde_json::Value| {
+    let hears_of = |account: &str, value: serde_json::Value| {
         clock.advance(SECOND);
         let change = serde_json::json!({ "field": "account_update", "value": value });
         let entry = serde_json::json!({
-            "id": "1", "time": clock.now().unix_seconds(), "changes": [change],
+            "id": account, "time": clock.now().unix_seconds(), "changes": [change],
         });
         let body = serde_json::json!({ "entry": [entry] }).to_string();
         let request = http::Request::post("/webhook")
-            .header("x-hub-signature-256", signed(&secret, &body))
+            .header("x-hub-signature-256", signed(&accounts.app_secret, &body))
             .body(body)
             .unwrap();
         let request = WebhookRequest::from_http(&request, clock.now());
         let events = failover.parse_inbound(&failover.verify_signature(&request).unwrap()).unwrap();
         clock.block_on(failover.record(&events));
     };
+    let hears = |value| hears_of(&accounts.business_account_id, value);
+    let foreign = |value| hears_of("309090909090909", value);
     let is_blocked = || {
         let standing = failover.status().members[0].standing;
         matches!(standing, Standing::Open { cause: ErrorKind::AccountBlocked, .. })
@@ -251,8 +325,12 @@ fn what_meta_posts_about_an_account_closes_it_and_lets_it_in_again() {
         serde_json::json!({ "event": "DISABLED_UPDATE", "ban_info": info })
     };
     assert!(!is_blocked());
+    foreign(ban("DISABLE"));
+    assert!(!is_blocked(), "another account of the same application");
     hears(ban("DISABLE"));
     assert!(is_blocked());
+    foreign(ban("REINSTATE"));
+    assert!(is_blocked(), "another account of the same application");
     hears(ban("REINSTATE"));
     assert!(!is_blocked());
     hears(ban("SCHEDULE_FOR_DISABLE"));
@@ -264,12 +342,4 @@ fn what_meta_posts_about_an_account_closes_it_and_lets_it_in_again() {
     hears(serde_json::json!({ "event": "ACCOUNT_VIOLATION" }));
     hears(serde_json::json!({ "event": "PARTNER_ADDED" }));
     assert!(!is_blocked());
-}
-
-fn signed(secret: &str, body: &str) -> String {
-    use hmac::{KeyInit, Mac};
-    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(body.as_bytes());
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={hex}")
 }

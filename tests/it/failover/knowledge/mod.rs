@@ -3,6 +3,8 @@
 mod accepted;
 mod blocks;
 mod names;
+mod observed;
+mod restrictions;
 
 use bytes::Bytes;
 use whatsapp_provider::clock::Timestamp;
@@ -248,64 +250,6 @@ fn a_history_can_be_brought_along() {
     assert_eq!(world.sends(1, &text_or_template()).1, 0);
     seed(wrote(25 * HOUR));
     assert_eq!(world.sends(1, &text_or_template()).1, 0, "what is known to be later stays");
-}
-
-/// A message that this application is not to answer holds no conversation and opens no window for it.
-#[test]
-fn what_is_not_to_be_answered_opens_no_window_and_holds_no_conversation() {
-    let hi = || InboundContent::text("hi");
-    let past = |world: &World| world.clock.now().saturating_sub(HOUR);
-    type Make = fn(&mut EventMaker, InboundContent, Timestamp) -> InboundEvent;
-    let makers: [Make; 3] = [
-        |maker, content, _| maker.standby(ADA, content),
-        |maker, content, time| maker.history(ADA, content, time),
-        |maker, content, _| maker.echo(ADA, content),
-    ];
-    for make in makers {
-        let world = World::new();
-        let event = make(&mut world.maker(ProviderId::TWILIO), hi(), past(&world));
-        world.record(0, &event);
-        assert_eq!(world.sends(0, &text()).0, "meta", "{event:?}");
-        assert_eq!(world.windows(), [Window::Unknown, Window::Unknown], "{event:?}");
-
-        // Nor does it end what was there before.
-        world.writes(0, ProviderId::META);
-        world.record(0, &make(&mut world.maker(ProviderId::TWILIO), hi(), past(&world)));
-        assert_eq!(world.sends(0, &text()).0, "meta", "{event:?}");
-        assert_eq!(world.windows(), [Window::Open, Window::Unknown], "{event:?}");
-    }
-    // The same message to this application does both.
-    let world = World::new();
-    world.writes(0, ProviderId::TWILIO);
-    assert_eq!(world.sends(0, &text()).0, "twilio");
-}
-
-#[test]
-fn a_change_of_an_older_message_opens_no_window() {
-    let original = MessageRef::new(SenderId::new(ProviderId::TWILIO, "memory"), "old");
-    for content in [
-        InboundContent::revoke(original.clone()),
-        InboundContent::Edit(Edit::new(original, InboundContent::text("hi"))),
-    ] {
-        let world = World::new();
-        let event = world.maker(ProviderId::TWILIO).message(ADA, content);
-        world.record(0, &event);
-        assert_eq!(world.sends(0, &text()).0, "meta");
-        assert_eq!(world.windows(), [Window::Unknown, Window::Unknown]);
-    }
-}
-
-#[test]
-fn what_is_not_to_be_answered_still_tells_a_users_names() {
-    let world = World::new();
-    let id = UserId::new("US.1").unwrap();
-    let event = world.maker(ProviderId::TWILIO).standby(ADA, InboundContent::text("hi"));
-    let EventKind::Observed(message) = event.kind() else { panic!() };
-    let mut message = message.clone();
-    message.from.user = Some(id.clone());
-    world.record(0, &world.maker(ProviderId::TWILIO).event(event.id().clone(), *message));
-    world.writes(0, ProviderId::TWILIO);
-    assert_eq!(world.sends(0, &OutboundMessage::text(id, "hi")).0, "twilio", "the same user by the id");
 }
 
 #[test]
