@@ -189,12 +189,7 @@ impl Member {
 
     /// The senders that may be used for a message that names this one, or none.
     fn senders_for(&self, from: Option<&SenderId>) -> Vec<SenderId> {
-        match from {
-            Some(from) if self.id() == &from.provider || self.provider.receives_for(from) => {
-                vec![self.sender_of(from)]
-            }
-            _ => self.senders(),
-        }
+        from.map_or_else(|| self.senders(), |from| vec![self.sender_of(from)])
     }
 
     /// For how long it is still blocked, by somebody's word: as long as each of its senders is, by any of what was said of

@@ -329,6 +329,19 @@ fn a_sender_that_left_its_pool_closes_no_account() {
 }
 
 #[test]
+fn failed_statuses_of_one_of_several_senders_close_no_account() {
+    let (clock, failover, _) = both();
+    let sender = SenderId::new(ProviderId::META, "1");
+    for n in 0..5 {
+        let message = MessageRef::new(sender.clone(), n.to_string());
+        let failure = Failure::new(ErrorKind::AccountBlocked, Acceptance::Unknown);
+        let status = EventMaker::new(sender.clone()).at(clock.now()).failed(&message, failure);
+        clock.block_on(failover.record(&[status]));
+    }
+    assert_eq!(failover.standings()[0].standing, Standing::Ready);
+}
+
+#[test]
 fn a_member_is_blocked_when_all_of_its_senders_are() {
     let (clock, failover, _) = both();
     let blocked = |id: &str| {
