@@ -393,6 +393,20 @@ fn a_window_is_that_of_the_sender_that_the_message_names() {
 }
 
 #[test]
+fn it_receives_for_the_senders_of_its_members() {
+    let (_, failover, _) = over(Member { pool: true, ..Member::new("meta") }, Member::new("twilio"));
+    for (provider, id, expected) in [
+        ("meta", "a number of the pool", true),
+        ("twilio", "2", true),
+        ("twilio", "3", false),
+        ("another", "1", false),
+    ] {
+        let sender = SenderId::new(provider.parse().unwrap(), id);
+        assert_eq!(failover.receives_for(&sender), expected, "{sender:?}");
+    }
+}
+
+#[test]
 fn the_numbers_of_a_pool_have_one_window() {
     let (clock, failover, _) = over(Member { pool: true, ..Member::new("meta") }, Member::new("twilio"));
     assert_eq!(window(&clock, &failover, None), Window::Unknown);

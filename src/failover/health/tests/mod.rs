@@ -221,6 +221,13 @@ fn calls(health: &Health, first: u64, calls: &str) -> Transition {
 const OPENED: Transition = Some((HealthState::Closed, HealthState::Open));
 
 #[test]
+fn a_registry_keeps_the_policy_that_it_was_given() {
+    let policy = HealthPolicy::default().with_failures(7);
+    let registry = HealthRegistry::with_clock(policy.clone(), Arc::new(TestClock::new()));
+    assert_eq!(*registry.policy(), policy);
+}
+
+#[test]
 fn failures_in_a_row_are_counted_by_recipient() {
     let (_, health) = health(HealthPolicy::default());
     fail_all(&health, [1, 2, 2, 3]);

@@ -82,3 +82,12 @@ fn the_rule_for_stalls_can_be_switched_off() {
     clock.advance(60 * SECOND);
     assert_eq!(health.settle(0), None);
 }
+
+#[test]
+fn a_success_at_the_moment_of_departure_lets_nobody_wait() {
+    let (clock, health) = health(HealthPolicy::default());
+    let _waiting: Vec<_> = (0..5).map(|n| departed(&health, n)).collect();
+    succeeds(&health);
+    clock.advance(60 * SECOND);
+    assert_eq!(health.settle(0), None);
+}
