@@ -3,6 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
+use super::date::internet_date;
 use super::{HttpClient, HttpErrorKind, Limits, RequestBody};
 use crate::error::{Acceptance, Error, ErrorKind};
 use crate::outbound::Departure;
@@ -17,10 +18,17 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// How long the answer asks to wait, in its `Retry-After` header (seconds; dates are not read).
+    /// How long the answer asks to wait, in its `Retry-After` header: in seconds, or until a date.
+    ///
+    /// A date is taken from the answer's own `Date`, so a clock of ours that is wrong makes nobody wait. Every server that
+    /// has a clock sends one; without it a date says nothing.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        let seconds = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-        Some(Duration::from_secs(seconds))
+        let text = |name| self.headers.get(name)?.to_str().ok();
+        let asked = text(header::RETRY_AFTER)?.trim();
+        if let Ok(seconds) = asked.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        Some(internet_date(asked)?.since(internet_date(text(header::DATE)?)?))
     }
 
     /// What the status alone proves, for an answer without the provider's own envelope.
@@ -130,6 +138,26 @@ mod tests {
             (None, None),
         ] {
             assert_eq!(answer(429, value).without_envelope().retry_after(), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_read_as_a_date() {
+        let now = "Sun, 06 Nov 1994 08:49:37 GMT";
+        for (value, date, expected) in [
+            ("Sun, 06 Nov 1994 08:51:07 GMT", Some(now), Some(Duration::from_secs(90))),
+            (now, Some(now), Some(Duration::ZERO)),
+            // What is over need not be waited for.
+            ("Sun, 06 Nov 1994 08:49:36 GMT", Some(now), Some(Duration::ZERO)),
+            ("Sun, 06 Nov 1994 08:51:07 GMT", None, None),
+            ("Sun, 06 Nov 1994 08:51:07 GMT", Some("today"), None),
+            ("tomorrow", Some(now), None),
+        ] {
+            let mut answer = answer(503, Some(value));
+            if let Some(date) = date {
+                answer.headers.insert(header::DATE, date.parse().unwrap());
+            }
+            assert_eq!(answer.without_envelope().retry_after(), expected, "{value} {date:?}");
         }
     }
 }

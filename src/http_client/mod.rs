@@ -14,6 +14,8 @@ mod body;
 #[cfg(feature = "meta")]
 mod checked;
 #[cfg(any(feature = "meta", feature = "twilio"))]
+mod date;
+#[cfg(any(feature = "meta", feature = "twilio"))]
 mod defaults;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod exchange;
@@ -26,6 +28,8 @@ mod response_body;
 pub use body::RequestBody;
 #[cfg(feature = "meta")]
 pub(crate) use checked::{Checked, Expected};
+#[cfg(feature = "twilio")]
+pub(crate) use date::internet_date;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 pub(crate) use defaults::{base_url, default_client};
 #[cfg(any(feature = "meta", feature = "twilio"))]

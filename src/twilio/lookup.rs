@@ -15,6 +15,7 @@ use super::form;
 use super::outbound::{Form, Outgoing};
 use crate::clock::Timestamp;
 use crate::error::{Acceptance, AttemptReport, Result};
+use crate::http_client::internet_date;
 use crate::ids::ProviderId;
 use crate::outbound::{Content, SendReceipt};
 use crate::provider::{SentLookup, SentQuery};
@@ -156,45 +157,5 @@ impl<'a> Sought<'a> {
 }
 
 fn created(message: &Value) -> Option<Timestamp> {
-    rfc_2822(message.get("date_created")?.as_str()?)
-}
-
-/// Reads `Thu, 24 Aug 2023 05:01:45 +0000`.
-fn rfc_2822(date: &str) -> Option<Timestamp> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (_, date) = date.split_once(", ")?;
-    let mut parts = date.strip_suffix(" +0000")?.split(' ');
-    let (day, month, year, time) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let month = MONTHS.iter().position(|name| *name == month)? + 1;
-    format!("{year}-{month:02}-{day:0>2}T{time}Z").parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_of_mail_are_read() {
-        for (date, expected) in [
-            ("Thu, 24 Aug 2023 05:01:45 +0000", "2023-08-24T05:01:45Z"),
-            ("Thu, 1 Jan 2026 00:00:00 +0000", "2026-01-01T00:00:00Z"),
-            ("Tue, 29 Feb 2028 23:59:59 +0000", "2028-02-29T23:59:59Z"),
-        ] {
-            assert_eq!(rfc_2822(date), Some(expected.parse().unwrap()));
-        }
-        for odd in [
-            "",
-            "Thu, ",
-            "Thu, 24 Aug 2023 +0000",
-            "24 Aug 2023 05:01:45 +0000",
-            "Thu, 24 Aug 2023 05:01:45 +0100",
-            "Thu, 24 Aug 2023 05:01:45 GMT",
-            "Thu, 24 Abc 2023 05:01:45 +0000",
-            "Thu, 32 Aug 2023 05:01:45 +0000",
-            "2023-08-24T05:01:45Z",
-        ] {
-            assert_eq!(rfc_2822(odd), None, "{odd}");
-        }
-    }
+    internet_date(message.get("date_created")?.as_str()?)
 }
