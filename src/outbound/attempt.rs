@@ -116,7 +116,7 @@ impl Departure {
     }
 
     /// Whether the attempt was given up, so that nothing can leave any more.
-    #[cfg(feature = "meta")]
+    #[cfg(any(feature = "meta", feature = "twilio"))]
     pub(crate) fn is_given_up(&self) -> bool {
         let own = self.state.load(Ordering::Acquire) == REVOKED;
         own || self.parent.as_ref().is_some_and(|parent| parent.is_given_up())
@@ -195,7 +195,7 @@ mod tests {
         let child = parent.child();
         child.arm();
         assert!(parent.revoke());
-        #[cfg(feature = "meta")]
+        #[cfg(any(feature = "meta", feature = "twilio"))]
         assert!(parent.is_given_up() && child.is_given_up() && !second.is_given_up());
         assert!(!child.depart());
     }

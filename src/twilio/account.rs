@@ -1,7 +1,7 @@
 //! The account that sends: its requests, and what the answers say.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,54 +13,15 @@ use super::callback::StatusCallback;
 use super::content::Contents;
 use super::error::{self, Circumstances, Operation, classify, refusal};
 use super::form;
+use super::hosting::Hosting;
 use super::outbound::Outgoing;
+use super::tokens::Tokens;
 use crate::address::{PhoneNumber, UserId};
 use crate::clock::Clock;
-use crate::error::{Acceptance, AttemptReport, ConfigError, Error, ErrorKind, Result};
+use crate::error::{Acceptance, AttemptReport, Error, ErrorKind, Result};
 use crate::http_client::{Answer, HttpClient, Limits, exchange};
 use crate::ids::{MessageRef, ProviderId, SenderId};
 use crate::outbound::{AcceptedStatus, Attempt, Departure, SendReceipt};
-use crate::secret::Secret;
-
-/// The auth tokens, shared by all clones of a provider.
-pub(super) struct Tokens {
-    current: RwLock<Current>,
-    /// For verification only.
-    old: Vec<Secret>,
-}
-
-/// The token that sends, and how often it was replaced.
-struct Current {
-    token: Option<Secret>,
-    version: u64,
-}
-
-impl Tokens {
-    pub(super) fn new(token: Option<Secret>, old: Vec<Secret>) -> Self {
-        Self { current: RwLock::new(Current { token, version: 0 }), old }
-    }
-
-    pub(super) fn current(&self) -> Option<Secret> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).token.clone()
-    }
-
-    pub(super) fn version(&self) -> u64 {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).version
-    }
-
-    /// Every token that may have signed a webhook.
-    pub(super) fn all(&self) -> Vec<Secret> {
-        self.current().into_iter().chain(self.old.iter().cloned()).collect()
-    }
-
-    /// Replaces the current token. The one before is forgotten: whoever replaces a token often does so because it leaked.
-    pub(super) fn set(&self, token: &str) -> Result<(), ConfigError> {
-        let token = Secret::setting("auth_token", token)?;
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Current { token: Some(token), version: current.version.wrapping_add(1) };
-        Ok(())
-    }
-}
 
 /// What is needed to send.
 #[derive(Clone)]
@@ -73,11 +34,13 @@ pub(super) struct Account {
     pub(super) status_callback: Option<Arc<StatusCallback>>,
     pub(super) portfolio: Option<Arc<str>>,
     pub(super) contents: Arc<Contents>,
+    pub(super) hosting: Option<Arc<Hosting>>,
     pub(super) base_url: Arc<str>,
     pub(super) messaging_url: Arc<str>,
     #[allow(dead_code, reason = "for the look-up of templates, which is not there yet")]
     pub(super) content_url: Arc<str>,
     pub(super) believe_retry_after: bool,
+    pub(super) say_intent: bool,
     pub(super) same_text_is_same_message: bool,
     pub(super) http: Arc<dyn HttpClient>,
     pub(super) clock: Arc<dyn Clock>,
@@ -178,8 +141,8 @@ impl Account {
     }
 
     pub(super) fn request(&self, method: Method, url: String, form: String) -> Result<http::Request<Bytes>> {
-        let token = self.tokens.current().ok_or_else(|| Error::unsupported("auth_token"))?;
-        let login = STANDARD.encode(format!("{}:{}", self.account_sid, token.expose()));
+        let login = self.tokens.login(&self.account_sid).ok_or_else(|| Error::unsupported("auth_token"))?;
+        let login = STANDARD.encode(login);
         let mut authorization = HeaderValue::try_from(format!("Basic {login}"))
             .map_err(|_| Error::new(ErrorKind::Credentials, Acceptance::NotAccepted))?;
         authorization.set_sensitive(true);

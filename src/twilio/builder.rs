@@ -2,10 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Twilio;
-use super::account::{Account, Tokens};
+use super::account::Account;
 use super::callback::{StatusCallback, absolute_url};
 use super::content::{ContentTemplate, Contents};
+use super::hosting::{Hosting, MediaHost};
 use super::signature::PublicUrl;
+use super::tokens::{ApiKey, Tokens};
 use crate::address::PhoneNumber;
 use crate::clock::{Clock, default_clock};
 use crate::env::{self, Names};
@@ -16,8 +18,8 @@ use crate::secret::Secret;
 
 /// Configures a [`Twilio`].
 ///
-/// To send, it needs an account SID, an auth token, and a number or a Messaging Service. To verify webhooks, it needs an
-/// auth token and the address that Twilio was given. Either half alone is fine.
+/// To send, it needs an account SID, an auth token or an API key, and a number or a Messaging Service. To verify webhooks,
+/// it needs an auth token and the address that Twilio was given. Either half alone is fine.
 ///
 /// ```no_run
 /// use whatsapp_provider::Twilio;
@@ -37,20 +39,25 @@ use crate::secret::Secret;
 pub struct TwilioBuilder {
     id: ProviderId,
     account_sid: Option<String>,
-    auth_token: Option<String>,
+    pub(super) auth_token: Option<String>,
+    pub(super) api_key: Option<(String, String)>,
     old_auth_tokens: Vec<String>,
-    from_number: Option<String>,
-    messaging_service_sid: Option<String>,
-    status_callback: Option<String>,
+    pub(super) from_number: Option<String>,
+    pub(super) messaging_service_sid: Option<String>,
+    pub(super) status_callback: Option<String>,
     public_urls: Vec<String>,
     portfolio: Option<String>,
     templates: Vec<ContentTemplate>,
-    base_url: String,
-    messaging_url: String,
-    content_url: String,
+    media_host: Option<Arc<dyn MediaHost>>,
+    pub(super) region: Option<String>,
+    pub(super) edge: Option<String>,
+    base_url: Option<String>,
+    messaging_url: Option<String>,
+    content_url: Option<String>,
     keep_raw: bool,
     twiml: bool,
     believe_retry_after: bool,
+    say_intent: bool,
     same_text_is_same_message: bool,
     http_client: Option<Arc<dyn HttpClient>>,
     clock: Option<Arc<dyn Clock>>,
@@ -65,6 +72,7 @@ impl TwilioBuilder {
             id: ProviderId::TWILIO,
             account_sid: None,
             auth_token: None,
+            api_key: None,
             old_auth_tokens: Vec::new(),
             from_number: None,
             messaging_service_sid: None,
@@ -72,12 +80,16 @@ impl TwilioBuilder {
             public_urls: Vec::new(),
             portfolio: None,
             templates: Vec::new(),
-            base_url: "https://api.twilio.com".to_owned(),
-            messaging_url: "https://messaging.twilio.com".to_owned(),
-            content_url: "https://content.twilio.com".to_owned(),
+            media_host: None,
+            region: None,
+            edge: None,
+            base_url: None,
+            messaging_url: None,
+            content_url: None,
             keep_raw: false,
             twiml: false,
             believe_retry_after: false,
+            say_intent: false,
             same_text_is_same_message: false,
             http_client: None,
             clock: None,
@@ -98,9 +110,17 @@ impl TwilioBuilder {
         self
     }
 
-    /// The primary auth token. It logs in, and it signs webhooks; no API key does that.
+    /// The primary auth token. It logs in, unless there is an [API key](Self::api_key), and it signs webhooks.
     pub fn auth_token(mut self, auth_token: impl Into<String>) -> Self {
         self.auth_token = Some(auth_token.into());
+        self
+    }
+
+    /// An API key that logs in, instead of the auth token: its SID (`SK` and 32 hexadecimal digits) and its secret. It can
+    /// be revoked alone, and a restricted one needs the permission to create and read messages. Webhooks are signed with
+    /// the auth token all the same.
+    pub fn api_key(mut self, sid: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.api_key = Some((sid.into(), secret.into()));
         self
     }
 
@@ -160,22 +180,44 @@ impl TwilioBuilder {
         self
     }
 
-    /// Where the API for messages is. Default `https://api.twilio.com`.
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = url.into();
+    /// Where files that messages bring along are kept, so that Twilio can fetch them. Without one, media are sent by link
+    /// only, and no contact cards.
+    pub fn media_host(mut self, host: Arc<dyn MediaHost>) -> Self {
+        self.media_host = Some(host);
         self
     }
 
-    /// Where the API for typing indicators is. Default `https://messaging.twilio.com`.
+    /// The region that the account's data are in, such as `ie1`. Credentials belong to one region. Default: Twilio's own,
+    /// `us1`, which is where its WhatsApp is.
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// The edge through which Twilio is reached, such as `dublin`. Default: Twilio's own.
+    pub fn edge(mut self, edge: impl Into<String>) -> Self {
+        self.edge = Some(edge.into());
+        self
+    }
+
+    /// Where the API for messages is. Default `https://api.twilio.com`, or as [`region`](Self::region) and
+    /// [`edge`](Self::edge) say.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Where the API for typing indicators is. Default `https://messaging.twilio.com`, or as [`region`](Self::region) and
+    /// [`edge`](Self::edge) say.
     pub fn messaging_url(mut self, url: impl Into<String>) -> Self {
-        self.messaging_url = url.into();
+        self.messaging_url = Some(url.into());
         self
     }
 
     /// Where the API for contents is. Default `https://content.twilio.com`. No request goes there yet: it is for the
     /// look-up of templates in a later version.
     pub fn content_url(mut self, url: impl Into<String>) -> Self {
-        self.content_url = url.into();
+        self.content_url = Some(url.into());
         self
     }
 
@@ -197,6 +239,14 @@ impl TwilioBuilder {
     /// and a message may be sent twice if they are wrong.
     pub fn unavailable_with_retry_after_is_refusal(mut self, believe: bool) -> Self {
         self.believe_retry_after = believe;
+        self
+    }
+
+    /// Whether a message says what it is for (`MessageIntent`), by its
+    /// [category](crate::OutboundMessage::effective_category): `otp`, `notifications`, `marketing` or `customercare`. Default
+    /// no: nobody says what Twilio does with it on WhatsApp.
+    pub fn message_intent(mut self, say: bool) -> Self {
+        self.say_intent = say;
         self
     }
 
@@ -252,7 +302,8 @@ impl TwilioBuilder {
         let portfolio: Option<Arc<str>> = self.portfolio.as_deref().map(|portfolio| portfolio.trim().into());
         let (urls, callback) = self.addresses()?;
         let can_verify = (token.is_some() || !old.is_empty()) && !urls.is_empty();
-        let tokens = Arc::new(Tokens::new(token, old));
+        let key = self.api_key.as_ref().map(|(sid, secret)| ApiKey::new(sid, secret)).transpose()?;
+        let tokens = Arc::new(Tokens::new(token, key, old));
         let account = self.account(&tokens, callback, portfolio.clone())?;
         if account.is_none() && !can_verify {
             let missing = if tokens.all().is_empty() { "auth_token" } else { "public_url" };
@@ -298,9 +349,9 @@ impl TwilioBuilder {
     ) -> Result<Option<Account>, ConfigError> {
         // Malformed addresses and templates are refused also where they are of no use yet.
         let contents = Arc::new(Contents::new(self.templates.clone())?);
-        let base = base_url("base_url", &self.base_url)?;
-        let messaging = base_url("messaging_url", &self.messaging_url)?;
-        let content = base_url("content_url", &self.content_url)?;
+        let base = self.host("base_url", &self.base_url, "api")?;
+        let messaging = self.host("messaging_url", &self.messaging_url, "messaging")?;
+        let content = self.host("content_url", &self.content_url, "content")?;
         let from_number =
             self.from_number.as_deref().map(|number| self::from_number("from_number", number)).transpose()?;
         let service = self
@@ -318,8 +369,8 @@ impl TwilioBuilder {
         if !has_sender {
             return missing("from_number", "is missing: sending needs a number or a Messaging Service");
         }
-        if tokens.current().is_none() {
-            return missing("auth_token", "is missing: it is needed to send");
+        if tokens.login(&account_sid).is_none() {
+            return missing("auth_token", "is missing: it, or an API key, is needed to send");
         }
         let http = match &self.http_client {
             Some(client) => Arc::clone(client),
@@ -337,15 +388,51 @@ impl TwilioBuilder {
             status_callback,
             portfolio,
             contents,
+            hosting: self.media_host.clone().map(|host| Arc::new(Hosting::new(host))),
             base_url: base.into(),
             messaging_url: messaging.into(),
             content_url: content.into(),
             believe_retry_after: self.believe_retry_after,
+            say_intent: self.say_intent,
             same_text_is_same_message: self.same_text_is_same_message,
             http,
             clock,
             limits: self.limits,
         }))
+    }
+}
+
+impl TwilioBuilder {
+    /// Where a product's API is: as it was given, or by region and edge.
+    fn host(
+        &self,
+        field: &'static str,
+        given: &Option<String>,
+        product: &str,
+    ) -> Result<String, ConfigError> {
+        let [region, edge] = [("region", &self.region), ("edge", &self.edge)].map(|(field, name)| {
+            let name = name.as_deref().map(str::trim);
+            let is_name = |name: &str| {
+                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            };
+            match name {
+                Some(name) if !is_name(name) => {
+                    Err(ConfigError::new(field, "must be letters, digits and hyphens"))
+                }
+                name => Ok(name.map(str::to_ascii_lowercase)),
+            }
+        });
+        let url = match (given, edge?, region?) {
+            (Some(url), _, _) => url.clone(),
+            (None, None, None) => format!("https://{product}.twilio.com"),
+            (None, None, Some(region)) => format!("https://{product}.{region}.twilio.com"),
+            (None, Some(edge), region) => {
+                // An edge is always an edge of a region.
+                let region = region.as_deref().unwrap_or("us1");
+                format!("https://{product}.{edge}.{region}.twilio.com")
+            }
+        };
+        base_url(field, &url)
     }
 }
 
@@ -356,7 +443,7 @@ pub(super) fn from_number(field: &'static str, number: &str) -> Result<PhoneNumb
         .map_err(|error| ConfigError::new(field, error.to_string()))
 }
 
-fn sid_of(field: &'static str, prefix: &str, sid: &str) -> Result<Arc<str>, ConfigError> {
+pub(super) fn sid_of(field: &'static str, prefix: &str, sid: &str) -> Result<Arc<str>, ConfigError> {
     let sid = sid.trim();
     if is_sid(prefix, sid) {
         Ok(sid.into())

@@ -5,9 +5,10 @@
 //! * **An accepted message is queued and no more.** Most failures come later, as statuses. Give the builder a
 //!   [`status_callback`](TwilioBuilder::status_callback); without one there are no statuses, and a message's reference is
 //!   dropped.
-//! * **A text has at most 1,600 characters**, and there are no stickers, reactions, contact cards or quotes to send.
+//! * **A text has at most 1,600 characters**, and there are no stickers, reactions or quotes to send.
 //!   [`check`](crate::WhatsAppProvider::check) says which message cannot go, before any request.
-//! * **Media are sent by link.** Twilio fetches the file; it must be public.
+//! * **Media are sent by link.** Twilio fetches the file; it must be public. With a [`MediaHost`] of your own, files from
+//!   memory and contact cards go out as well.
 //! * **Templates are contents** with a SID: name them in [`ContentTemplate`]s.
 //! * **A lost answer can be looked for, but the list of messages shows no attempt.**
 //!   [`find_sent`](crate::WhatsAppProvider::find_sent) says for certain only what
@@ -41,25 +42,31 @@ mod content;
 mod environment;
 mod error;
 mod form;
+mod hosting;
 mod inbound;
 mod lookup;
 mod outbound;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub use builder::TwilioBuilder;
 pub use content::ContentTemplate;
+pub use hosting::{MediaHost, MediaHostError};
 
-use account::{Account, Tokens};
+use account::Account;
+use content::Contents;
 use outbound::Outgoing;
 use signature::PublicUrl;
+use tokens::Tokens;
 
 use crate::error::{ConfigError, Error, Result};
 use crate::ids::{AttemptId, MessageRef, ProviderId, SenderId};
 use crate::inbound::InboundEvent;
 use crate::outbound::{Attempt, ContentKind, OutboundMessage, SendReceipt, Wish};
 use crate::provider::{Capabilities, SentLookup, SentQuery, WhatsAppProvider, send_alternatives};
+use crate::secret::Secret;
 use crate::webhook::{
     ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
 };
@@ -84,7 +91,10 @@ impl Twilio {
     }
 
     /// A provider from the environment: `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN`, `TWILIO_WHATSAPP_NUMBER` (with or
-    /// without `whatsapp:`) and, optionally, `TWILIO_STATUS_CALLBACK_URL`.
+    /// without `whatsapp:`) and, optionally, `TWILIO_STATUS_CALLBACK_URL`, `TWILIO_REGION` and `TWILIO_EDGE`.
+    ///
+    /// With `TWILIO_API_KEY` and `TWILIO_API_KEY_SECRET` the token is needed for webhooks only, and with
+    /// `TWILIO_MESSAGING_SERVICE_SID` the number may be missing.
     ///
     /// # Errors
     ///
@@ -130,7 +140,44 @@ impl Twilio {
     ///
     /// [`ConfigError`] if the token is blank; the one before stays then.
     pub fn set_token(&self, auth_token: impl Into<String>) -> Result<(), ConfigError> {
-        self.tokens.set(&auth_token.into())
+        self.tokens.set_token(&auth_token.into())
+    }
+
+    /// Replaces the API key in all clones, or begins to log in with one. Webhooks are verified as before.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the SID is malformed or the secret is blank; everything stays as it was then.
+    pub fn set_api_key(&self, sid: impl Into<String>, secret: impl Into<String>) -> Result<(), ConfigError> {
+        self.tokens.set_key(&sid.into(), &secret.into())
+    }
+
+    /// Another account, such as a subaccount, with its own auth token and number: the same connections, addresses and
+    /// media host. What belongs to one account stays behind: API keys, old tokens, the Messaging Service, the
+    /// [contents](ContentTemplate) of templates, and the portfolio.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if one of the three is malformed, or if this provider is not configured to send.
+    pub fn with_account(
+        &self,
+        account_sid: impl Into<String>,
+        auth_token: impl Into<String>,
+        from_number: impl Into<String>,
+    ) -> Result<Self, ConfigError> {
+        let account_sid = builder::sid_of("account_sid", "AC", &account_sid.into())?;
+        let token = Secret::setting("auth_token", &auth_token.into())?;
+        let mut other = self.with_sender(from_number)?;
+        other.tokens = Arc::new(Tokens::new(Some(token), None, Vec::new()));
+        other.portfolio = None;
+        if let Some(account) = &mut other.account {
+            account.account_sid = account_sid;
+            account.tokens = Arc::clone(&other.tokens);
+            account.messaging_service_sid = None;
+            account.portfolio = None;
+            account.contents = Arc::new(Contents::default());
+        }
+        Ok(other)
     }
 
     fn account(&self) -> Result<&Account> {
@@ -142,12 +189,23 @@ impl Twilio {
     }
 
     fn compose(&self, message: &OutboundMessage, attempt: AttemptId) -> Result<Outgoing> {
+        let hosts = self.account.as_ref().is_some_and(|account| account.hosting.is_some());
+        let planned = if hosts { hosting::with_stand_ins(message)? } else { None };
+        let message = planned.as_ref().unwrap_or(message);
         outbound::compose(self.account.as_ref(), &self.id, message, attempt)
     }
 
     async fn try_send(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
         let outgoing = self.compose(message, attempt.id)?;
-        self.account()?.send(&self.id, outgoing, attempt).await
+        let account = self.account()?;
+        // The files last: nothing is hosted for a message that cannot go.
+        match account.with_hosted(message, attempt).await? {
+            None => account.send(&self.id, outgoing, attempt).await,
+            Some((message, attempt)) => {
+                let outgoing = outbound::compose(Some(account), &self.id, &message, attempt.id)?;
+                account.send(&self.id, outgoing, &attempt).await
+            }
+        }
     }
 
     async fn try_find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
@@ -187,6 +245,9 @@ impl WhatsAppProvider for Twilio {
             ContentKind::Location,
             ContentKind::Template,
         ]);
+        if account.hosting.is_some() {
+            capabilities.contents.insert(ContentKind::Contacts);
+        }
         capabilities.drops.extend([
             Wish::Quote,
             Wish::LinkPreview,

@@ -8,7 +8,7 @@ use crate::address::{PhoneNumber, Recipient};
 use crate::error::{Error, Result};
 use crate::ids::{AttemptId, ProviderId, SenderId};
 use crate::outbound::{
-    Content, Dropped, Location, Media, OutboundMessage, Wish, chars_between, present, validate,
+    Category, Content, Dropped, Location, Media, OutboundMessage, Wish, chars_between, present, validate,
 };
 
 /// The most characters of a body at Twilio (21617).
@@ -72,6 +72,9 @@ pub(super) fn compose(
         // It travels in the status callback only.
         dropped.push(Dropped::new(Wish::Reference));
     }
+    if account.say_intent {
+        form.add("MessageIntent", intent(message.effective_category()));
+    }
     if let Some(ttl) = message.ttl {
         if ttl > MAX_VALIDITY {
             dropped.push(Dropped::new(Wish::Ttl));
@@ -87,6 +90,16 @@ pub(super) fn compose(
         dropped.push(Dropped::new(Wish::Quote));
     }
     Ok(Outgoing { form, dropped, sender })
+}
+
+/// What a message is for, in one of Twilio's words.
+const fn intent(category: Category) -> &'static str {
+    match category {
+        Category::Authentication => "otp",
+        Category::Utility => "notifications",
+        Category::Marketing => "marketing",
+        Category::Service => "customercare",
+    }
 }
 
 fn recipient(account: &Account, to: &Recipient) -> Result<String> {

@@ -14,6 +14,7 @@ use crate::testing::TestClock;
 
 mod answers;
 mod building;
+mod hosting;
 mod lookup;
 mod messages;
 mod receiving;

@@ -171,6 +171,30 @@ fn a_time_to_live_becomes_the_validity_period() {
 }
 
 #[test]
+fn a_message_says_what_it_is_for_if_that_is_wanted() {
+    let wire = Wire::answering([]);
+    let silent = sending(&wire).template(content_template()).build().unwrap();
+    let telling = sending(&wire).template(content_template()).message_intent(true).build().unwrap();
+    let template = || OutboundMessage::new(to(), Template::new("order_shipped", "en_US"));
+    let text = || OutboundMessage::text(to(), "hi");
+    for (message, intent) in [
+        (text(), "customercare"),
+        (template(), "notifications"),
+        (text().with_category(Category::Utility), "notifications"),
+        (template().with_category(Category::Authentication), "otp"),
+        (template().with_category(Category::Marketing), "marketing"),
+        (template().with_category(Category::Service), "customercare"),
+    ] {
+        let said = |twilio| {
+            let (form, _) = sent(twilio, &wire, &message);
+            form.into_iter().find(|(name, _)| name == "MessageIntent").map(|(_, value)| value)
+        };
+        assert_eq!(said(&silent), None);
+        assert_eq!(said(&telling).as_deref(), Some(intent));
+    }
+}
+
+#[test]
 fn a_reference_needs_a_status_callback_to_come_back() {
     let wire = Wire::answering([]);
     let silent = sending(&wire).build().unwrap();
