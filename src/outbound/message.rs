@@ -6,6 +6,7 @@ use super::content::Content;
 use super::policy::{Category, OnUnknown};
 use super::template::Template;
 use crate::address::Recipient;
+use crate::clock::Timestamp;
 use crate::ids::{MessageRef, ProviderId, SenderId};
 use crate::json::{Version1, to_millis};
 use crate::redact::redacted_debug;
@@ -34,7 +35,8 @@ use crate::redact::redacted_debug;
 ///         "identity_key_hash": "DF2lS5v2W6x=",
 ///         "on_unknown": {"reconcile": {"within": 20, "otherwise": "stop"}},
 ///         "deadline": 30,
-///         "ttl": 3600
+///         "ttl": 3600,
+///         "send_at": "2026-11-22T10:00:00.000Z"
 ///     }"#,
 /// ] {
 ///     let message: OutboundMessage = serde_json::from_str(json)?;
@@ -113,6 +115,14 @@ pub struct OutboundMessage {
     /// Send is refused if the provider cannot keep to it.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::json::seconds::optional")]
     pub ttl: Option<Duration>,
+    /// When the provider is to send it, if not at once: it takes the message now and keeps it until then. No wish: a
+    /// provider that cannot keep it refuses it as [`Unsupported`](crate::ErrorKind::Unsupported), with the bounds in seconds
+    /// from now.
+    ///
+    /// Only Twilio can, with a Messaging Service, 15 minutes to 35 days ahead. A message that is no template goes out only
+    /// if the customer service window is open *then*.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<Timestamp>,
 }
 
 impl OutboundMessage {
@@ -138,6 +148,7 @@ impl OutboundMessage {
             on_unknown: None,
             deadline: None,
             ttl: None,
+            send_at: None,
         }
     }
 
@@ -271,6 +282,13 @@ impl OutboundMessage {
         self
     }
 
+    /// Has the provider [keep it until then](Self::send_at).
+    #[must_use]
+    pub fn with_send_at(mut self, at: Timestamp) -> Self {
+        self.send_at = Some(at);
+        self
+    }
+
     /// What it is for, also where nobody said.
     pub fn effective_category(&self) -> Category {
         self.category.unwrap_or_else(|| match &self.content {
@@ -311,6 +329,7 @@ impl OutboundMessage {
             on_unknown: self.on_unknown,
             deadline: self.deadline,
             ttl: self.ttl,
+            send_at: self.send_at,
         }
     }
 }
@@ -327,6 +346,6 @@ pub struct Quote {
 }
 
 redacted_debug! {
-    OutboundMessage { content, alternatives, from, via, via_only, category, direct_send, on_unknown, deadline, ttl }
+    OutboundMessage { content, alternatives, from, via, via_only, category, direct_send, on_unknown, deadline, ttl, send_at }
     Quote { required }
 }

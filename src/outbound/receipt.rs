@@ -122,6 +122,8 @@ pub enum AcceptedStatus {
     Accepted,
     /// In the provider's own queue.
     Queued,
+    /// Kept until the time at which it is to be sent.
+    Scheduled,
     /// A template that Meta holds back until it has seen how others like it; it may yet fail.
     HeldForQuality,
     /// A template that Meta has paused.
@@ -137,6 +139,7 @@ impl AcceptedStatus {
         match name {
             "accepted" => Self::Accepted,
             "queued" => Self::Queued,
+            "scheduled" => Self::Scheduled,
             "held_for_quality_assessment" => Self::HeldForQuality,
             "paused" => Self::Paused,
             other => Self::Other(other.to_owned()),
@@ -148,6 +151,7 @@ impl AcceptedStatus {
         match self {
             Self::Accepted => "accepted",
             Self::Queued => "queued",
+            Self::Scheduled => "scheduled",
             Self::HeldForQuality => "held_for_quality_assessment",
             Self::Paused => "paused",
             Self::Other(word) => word,

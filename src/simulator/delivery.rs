@@ -37,6 +37,8 @@ pub struct Delivery {
     /// is, the message is delivered.
     pub identity_key_hash: Option<String>,
     /// When the provider accepted it.
+    /// When the provider accepted it. If it was asked to send it later, that time: it is listed already, unless it is called
+    /// back before.
     pub at: Timestamp,
 }
 

@@ -122,6 +122,11 @@ impl State {
         due
     }
 
+    /// The message will have no further statuses.
+    pub(super) fn drop_statuses(&mut self, message_id: &str) {
+        self.scheduled.retain(|_, status| status.message_id != message_id);
+    }
+
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         self.scheduled.first_key_value().map(|((at, _), _)| *at)
     }

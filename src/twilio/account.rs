@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use serde_json::Value;
 
+use super::builder::is_sid;
 use super::callback::StatusCallback;
 use super::content::Contents;
 use super::error::{self, Circumstances, Operation, classify, refusal};
@@ -98,7 +99,7 @@ impl Account {
     pub(super) async fn show_typing(&self, message: &str) -> Result<()> {
         let url = format!("{}/v2/Indicators/Typing.json", self.messaging_url);
         let form = form::encode([("messageId", message), ("channel", "whatsapp")]);
-        let answer = self.ask(Operation::Typing, self.request(Method::POST, url, form)?).await?;
+        let answer = self.ask(Operation::OneMessage, self.request(Method::POST, url, form)?).await?;
         let Some(body) = &answer.body else {
             // Done, and the rest of the answer was lost.
             return Ok(());
@@ -110,6 +111,29 @@ impl Account {
             Some(false) => Err(Error::new(ErrorKind::Unrecognized, Acceptance::NotAccepted)),
             // Somebody answered, but not Twilio.
             None => Err(answer.without_envelope()),
+        }
+    }
+
+    /// Calls a message back that is to be sent later.
+    pub(super) async fn cancel(&self, message: &str) -> Result<()> {
+        // It becomes part of an address.
+        if !["SM", "MM"].iter().any(|prefix| is_sid(prefix, message)) {
+            return Err(Error::invalid("message"));
+        }
+        let (base, account) = (&self.base_url, &self.account_sid);
+        let url = format!("{base}/2010-04-01/Accounts/{account}/Messages/{message}.json");
+        let form = form::encode([("Status", "canceled")]);
+        let answer = self.ask(Operation::OneMessage, self.request(Method::POST, url, form)?).await?;
+        let Some(body) = &answer.body else {
+            // Done, and the rest of the answer was lost.
+            return Ok(());
+        };
+        let json: Value = serde_json::from_slice(body).unwrap_or_default();
+        match (sid(&json), json.get("status").and_then(Value::as_str)) {
+            (Some(_), Some("canceled")) => Ok(()),
+            (Some(_), Some(_)) => Err(Error::new(ErrorKind::Unrecognized, Acceptance::NotAccepted)),
+            // Somebody answered, but not Twilio.
+            _ => Err(answer.without_envelope()),
         }
     }
 

@@ -19,8 +19,8 @@ pub(super) enum Place {
     Status,
     /// In either.
     SendOrStatus,
-    /// In the answer to a typing indicator.
-    Typing,
+    /// In the answer to a typing indicator, or to something else about one message that is there.
+    OneMessage,
     /// In a status, as a remark: Twilio goes on by itself.
     Remark,
     /// In the answer to calls that manage senders and templates, which this crate does not make.
@@ -94,9 +94,9 @@ pub(super) const ROWS: &[Row] = &[
     // Test credentials, which send no WhatsApp.
     send(20008, Credentials),
     send(20403, AccountBlocked),
-    // The account's own address: wrong SID, host or region. For a typing indicator it is the message that is not there.
+    // The account's own address: wrong SID, host or region. Where one message is named, that is not there.
     send(20404, AccountBlocked),
-    at(20404, Place::Typing, InvalidMessage),
+    at(20404, Place::OneMessage, InvalidMessage),
     send(20429, Throttled),
     // Twilio's page on 20500 itself warns that the message may have been sent.
     send(20500, NoAnswer),

@@ -16,8 +16,8 @@ pub(super) enum Operation {
     Send,
     /// A status webhook told of a message that had been accepted.
     Status,
-    /// A typing indicator.
-    Typing,
+    /// A typing indicator, or something else about one message that is there.
+    OneMessage,
     /// A read of the account's messages.
     Read,
 }
@@ -89,14 +89,14 @@ fn row(operation: Operation, code: i64) -> Option<&'static Row> {
         Place::Send => operation == Operation::Send,
         Place::Status | Place::Remark => operation == Operation::Status,
         Place::SendOrStatus => matches!(operation, Operation::Send | Operation::Status),
-        Place::Typing => operation == Operation::Typing,
+        Place::OneMessage => operation == Operation::OneMessage,
         Place::Management | Place::Webhook | Place::OtherChannel => false,
     });
     let holds = |row: &&Row| match operation {
         // Twilio refuses more and more at once that it used to refuse later. It means the same then.
         Operation::Send | Operation::Status => row.kind.is_some(),
         // Of the codes of sending, those of the account and of Twilio itself hold for every request.
-        Operation::Typing | Operation::Read => matches!(
+        Operation::OneMessage | Operation::Read => matches!(
             row.kind,
             Some(
                 ErrorKind::Credentials

@@ -180,6 +180,26 @@ impl Twilio {
         Ok(other)
     }
 
+    /// Calls back a message that Twilio keeps until [its time](field@crate::OutboundMessage::send_at).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMessage`](crate::ErrorKind::InvalidMessage) if Twilio does not know the message, or it is not one of
+    /// Twilio's by its id, [`Unrecognized`](crate::ErrorKind::Unrecognized) if it is no longer kept but sent,
+    /// [`NotPortable`](crate::ErrorKind::NotPortable) if it is another provider's; otherwise as Twilio answers. Unless the
+    /// error is a refusal, the message may be called back all the same.
+    pub async fn cancel_scheduled(&self, message: &MessageRef) -> Result<()> {
+        self.try_cancel(message).await.map_err(|error| self.named(error))
+    }
+
+    async fn try_cancel(&self, message: &MessageRef) -> Result<()> {
+        let account = self.account()?;
+        if message.sender.provider != self.id {
+            return Err(Error::not_portable("message"));
+        }
+        account.cancel(&message.id).await
+    }
+
     fn account(&self) -> Result<&Account> {
         self.account.as_ref().ok_or_else(|| Error::unsupported("auth_token"))
     }
@@ -209,7 +229,10 @@ impl Twilio {
     }
 
     async fn try_find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
-        let outgoing = self.compose(&query.message, query.attempt)?;
+        // For the list it is all the same when the message is to be sent, and by now that may be too soon to be asked for.
+        let mut message = query.message.with_only(&query.message.content);
+        message.send_at = None;
+        let outgoing = self.compose(&message, query.attempt)?;
         self.account()?.find_sent(&self.id, outgoing, query).await
     }
 

@@ -1,10 +1,12 @@
 //! The neutral message as a form of Twilio's, or the reason why it cannot be one.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::account::Account;
 use super::content;
 use crate::address::{PhoneNumber, Recipient};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::ids::{AttemptId, ProviderId, SenderId};
 use crate::outbound::{
@@ -17,6 +19,10 @@ pub(super) const MAX_BODY_CHARS: usize = 1600;
 pub(super) const MAX_CAPTION_CHARS: usize = 1024;
 /// How long Twilio keeps a message in its queue at most.
 const MAX_VALIDITY: Duration = Duration::from_secs(36_000);
+
+/// How soon Twilio sends what it is to send later, and how late.
+const SCHEDULED: RangeInclusive<Duration> =
+    Duration::from_secs(15 * 60)..=Duration::from_secs(35 * 24 * 60 * 60);
 
 /// A message as it is posted.
 pub(super) struct Outgoing {
@@ -82,6 +88,9 @@ pub(super) fn compose(
             form.add("ValidityPeriod", ttl.as_secs().max(1).to_string());
         }
     }
+    if let Some(at) = message.send_at {
+        add_schedule(&mut form, account, at)?;
+    }
     if let Some(quote) = &message.reply_to {
         // Twilio has no parameter for it.
         if quote.required {
@@ -143,6 +152,21 @@ fn add_sender(
         form.add("MessagingServiceSid", &**service);
     }
     Ok(sender)
+}
+
+/// Without a Messaging Service, Twilio would not look at these and send at once.
+fn add_schedule(form: &mut Form, account: &Account, at: Timestamp) -> Result<()> {
+    if account.messaging_service_sid.is_none() {
+        return Err(Error::unsupported("send_at"));
+    }
+    let ahead = at.since(account.clock.now());
+    let bound = if ahead < *SCHEDULED.start() { SCHEDULED.start() } else { SCHEDULED.end() };
+    if !SCHEDULED.contains(&ahead) {
+        return Err(Error::over_limit("send_at", bound.as_secs(), ahead.as_secs()));
+    }
+    form.add("ScheduleType", "fixed");
+    form.add("SendAt", at.to_string());
+    Ok(())
 }
 
 fn add_content(

@@ -62,6 +62,10 @@ pub(super) fn prepare(message: &OutboundMessage, origin: &Origin<'_>) -> Result<
     if message.from.as_ref().is_some_and(|from| from != origin.sender) {
         return Err(Error::unsupported("from"));
     }
+    // Meta sends what it takes, at once.
+    if message.send_at.is_some() {
+        return Err(Error::unsupported("send_at"));
+    }
     let mut body = match &message.content {
         Content::Raw(raw) => raw::members(raw, origin)?,
         content => content::write(content, &message.to, origin)?,

@@ -19,6 +19,9 @@ pub(in crate::simulator) struct StoredMessage {
     pub(super) body: String,
     pub(super) media: bool,
     pub(in crate::simulator) at: Timestamp,
+    /// When it is sent: at once, or at the time that was asked for.
+    pub(super) sends_at: Timestamp,
+    pub(super) canceled: bool,
     pub(super) error: Option<i64>,
 }
 
@@ -32,9 +35,15 @@ impl StoredMessage {
         if self.error.is_some() { &FAILURE } else { &LIFE }
     }
 
-    /// What it has reached since it was accepted, and how long after that.
+    /// What it has reached since it was sent, and how long after that.
     fn reached(&self, now: Timestamp) -> Option<&'static (&'static str, Duration)> {
-        self.life().iter().rev().find(|(_, after)| now >= self.at.saturating_add(*after))
+        let mut life = self.life().iter().rev().filter(|_| !self.canceled);
+        life.find(|(_, after)| now >= self.sends_at.saturating_add(*after))
+    }
+
+    /// Whether it is kept to be sent later.
+    pub(super) fn waits(&self, now: Timestamp) -> bool {
+        !self.canceled && now < self.sends_at
     }
 
     /// The number it comes from. A Messaging Service chooses one only when it sends.
@@ -45,7 +54,12 @@ impl StoredMessage {
     /// How the API shows it at this time.
     pub(super) fn resource(&self, accounts: &SimulatedAccounts, now: Timestamp) -> Value {
         let reached = self.reached(now);
-        let first = if self.service.is_some() { "accepted" } else { "queued" };
+        let first = match &self.service {
+            _ if self.canceled => "canceled",
+            _ if self.waits(now) => "scheduled",
+            Some(_) => "accepted",
+            None => "queued",
+        };
         let date = rfc_2822(self.at);
         let sent = self.life().first().filter(|_| self.error.is_none() && reached.is_some());
         let path = format!("/{API_VERSION}/Accounts/{}/Messages/{}", accounts.account_sid, self.sid);
@@ -54,8 +68,8 @@ impl StoredMessage {
             "api_version": API_VERSION,
             "body": self.body,
             "date_created": date,
-            "date_sent": sent.map(|(_, after)| rfc_2822(self.at.saturating_add(*after))),
-            "date_updated": rfc_2822(reached.map_or(self.at, |(_, after)| self.at.saturating_add(*after))),
+            "date_sent": sent.map(|(_, after)| rfc_2822(self.sends_at.saturating_add(*after))),
+            "date_updated": rfc_2822(reached.map_or(self.at, |(_, after)| self.sends_at.saturating_add(*after))),
             "direction": "outbound-api",
             "error_code": reached.and(self.error),
             "error_message": Value::Null,

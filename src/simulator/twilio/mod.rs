@@ -117,6 +117,10 @@ fn route(
                     let query = Form::read(request.uri().query().unwrap_or_default().as_bytes());
                     Ok((200, message::list(accounts, &state.messages, &query, now)))
                 }
+                (&Method::POST, ["Messages", file]) => {
+                    let form = Form::read(request.body());
+                    cancel(accounts, state, file.strip_suffix(".json").unwrap_or_default(), &form, now)
+                }
                 (&Method::GET, ["Messages", file]) => {
                     let sid = file.strip_suffix(".json").unwrap_or_default();
                     let stored =
@@ -174,7 +178,12 @@ fn send(
 
     let media = form.text("MediaUrl").is_some();
     let sid = format!("{}{:032x}", if media { "MM" } else { "SM" }, state.next_id());
-    let reaches = content.opens_conversations() || state.window_is_open(Side::Twilio, user, now);
+    // Without a service what is to be sent later is sent at once, as the real one does.
+    let later =
+        form.text("SendAt").filter(|_| service.is_some() && form.text("ScheduleType") == Some("fixed"));
+    let sends_at = later.map_or(Ok(now), str::parse);
+    let sends_at = sends_at.map_err(|_| Refusal::invalid(20_001, "Invalid parameter"))?;
+    let reaches = content.opens_conversations() || state.window_is_open(Side::Twilio, user, sends_at);
     // Twilio accepts what WhatsApp then refuses.
     let error = if reaches { None } else { Some(63_016) };
     if let Some(callback) = callback {
@@ -187,7 +196,7 @@ fn send(
                 message_id: sid.clone(),
                 user,
                 state: status,
-                at: now.saturating_add(after),
+                at: sends_at.saturating_add(after),
                 way: Way::Twilio {
                     callback: callback.clone(),
                     from: from.clone(),
@@ -205,6 +214,8 @@ fn send(
         body: written.unwrap_or_default().to_owned(),
         media,
         at: now,
+        sends_at,
+        canceled: false,
         error,
     };
     // As it is at this moment, before anything of its life.
@@ -220,10 +231,32 @@ fn send(
             content,
             attempt,
             reference,
-            at: now,
+            at: sends_at,
         });
     }
     Ok((201, resource))
+}
+
+/// Calls back a message that is to be sent later. Nothing else of a message can be changed here.
+fn cancel(
+    accounts: &SimulatedAccounts,
+    state: &mut State,
+    sid: &str,
+    form: &Form,
+    now: Timestamp,
+) -> Result<(u16, Value), Refusal> {
+    let found = state.messages.iter_mut().find(|message| message.sid == sid && message.at <= now);
+    let message = found.ok_or(const { Refusal::not_found() })?;
+    if form.text("Status") != Some("canceled") {
+        return Err(Refusal::invalid(20_001, "Invalid parameter"));
+    }
+    if message.waits(now) {
+        message.canceled = true;
+        state.deliveries.retain(|delivery| delivery.side != Side::Twilio || delivery.message_id != sid);
+        state.drop_statuses(sid);
+    }
+    let found = state.messages.iter().find(|message| message.sid == sid);
+    found.map(|message| (200, message.resource(accounts, now))).ok_or(const { Refusal::not_found() })
 }
 
 /// The number that sends, and the Messaging Service through which it does.

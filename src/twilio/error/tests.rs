@@ -123,7 +123,7 @@ fn every_code_has_its_kind() {
     assert_eq!(known.len(), 100);
     assert!(codes::ROWS.iter().all(|row| known.contains(&row.code)));
     for (code, operations, kind) in table {
-        let rows: Vec<_> = codes::rows(code).filter(|row| row.place != Place::Typing).collect();
+        let rows: Vec<_> = codes::rows(code).filter(|row| row.place != Place::OneMessage).collect();
         assert_eq!(rows.len(), 1, "{code}");
         assert_eq!(rows[0].kind, kind, "{code}");
         let places: &[Operation] = match rows[0].place {
@@ -202,13 +202,13 @@ fn refused_with(code: i64) -> Error {
 fn the_operation_decides_where_a_code_means_several_things() {
     for (operation, kind) in [
         (Operation::Send, ErrorKind::AccountBlocked),
-        (Operation::Typing, ErrorKind::InvalidMessage),
+        (Operation::OneMessage, ErrorKind::InvalidMessage),
         (Operation::Read, ErrorKind::AccountBlocked),
     ] {
         assert_eq!(classify(operation, 20404, http(404)).0, kind);
     }
     assert_eq!(classify(Operation::Read, 20003, http(401)).0, ErrorKind::Credentials);
-    assert_eq!(classify(Operation::Typing, 63016, http(400)).0, ErrorKind::Unrecognized);
+    assert_eq!(classify(Operation::OneMessage, 63016, http(400)).0, ErrorKind::Unrecognized);
 }
 
 #[test]

@@ -1,10 +1,13 @@
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::*;
 use crate::Result;
+use crate::clock::{Clock, Timestamp};
 use crate::error::{Acceptance, ErrorKind};
 use crate::ids::{AttemptId, MessageRef, ProviderId, SenderId};
-use crate::outbound::{AcceptedStatus, Content, Dropped, Link, Media, OutboundMessage, Wish};
+use crate::outbound::{AcceptedStatus, Content, Dropped, Link, Media, OutboundMessage, Template, Wish};
 use crate::provider::{SentLookup, SentQuery, WhatsAppProvider};
 
 /// When the attempt began.
@@ -164,11 +167,44 @@ fn one_that_failed_is_refused_only_if_that_is_proof() {
     }
 }
 
+/// Whatever Twilio shows of them as a body: that of a template is the filled text, of a place its name, perhaps.
 #[test]
 fn what_is_no_text_is_never_found() {
-    let listed = listed(&json!({"body": "", "num_media": "1"}));
-    assert_eq!(look(image(), page(&[listed], None)).unwrap(), SentLookup::CannotTell);
-    assert_eq!(look(image(), page(&[], None)).unwrap(), SentLookup::NotSeen);
+    let template = Template::new("order_shipped", "en_US").with_body(["Ada", "77"]);
+    let location = Content::location(1.5, 2.5);
+    for content in [image().content, template.into(), location] {
+        let wire = Wire::answering([]);
+        let twilio = sending(&wire).template(content_template()).same_text_is_same_message(true);
+        let twilio = twilio.build().unwrap();
+        let query = query(OutboundMessage::new(to(), content));
+        let look = |messages: &[Value]| {
+            wire.replies.lock().unwrap().push_back(page(messages, None));
+            block_on(twilio.find_sent(&query)).unwrap()
+        };
+        for (body, files) in [("", "1"), ("Ada, your order 77 has shipped", "0"), ("1.5,2.5", "0")] {
+            let alike = listed(&json!({"body": body, "num_media": files}));
+            assert_eq!(look(&[alike]), SentLookup::CannotTell, "{body}");
+        }
+        assert_eq!(look(&[]), SentLookup::NotSeen);
+        assert_eq!(look(&[listed(&json!({"to": "whatsapp:+15551234568"}))]), SentLookup::NotSeen);
+    }
+}
+
+#[test]
+fn a_message_for_later_is_found_also_when_its_time_is_near() {
+    let since = SINCE.parse::<Timestamp>().unwrap();
+    let soon = since.saturating_add(Duration::from_secs(900));
+    let wire = Wire::answering([page(
+        &[listed(&json!({"status": "scheduled", "from": null, "messaging_service_sid": SERVICE}))],
+        None,
+    )]);
+    let twilio = with_wire(&wire).messaging_service_sid(SERVICE).same_text_is_same_message(true);
+    let clock = TestClock::new();
+    clock.advance(soon.since(clock.now()));
+    let twilio = twilio.clock(Arc::new(clock)).build().unwrap();
+    let answer = block_on(twilio.find_sent(&query(text().with_send_at(soon)))).unwrap();
+    let SentLookup::Found(receipt) = answer else { panic!("{answer:?}") };
+    assert_eq!(receipt.status, Some(AcceptedStatus::Scheduled));
 }
 
 #[test]

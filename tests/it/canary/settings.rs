@@ -52,6 +52,10 @@ pub(super) fn wrong_settings(collector: &Collector) {
     }
     for builder in [
         twilio().account_sid("canary-sid"),
+        twilio().api_key("canary-sid", "canary-secret"),
+        twilio().api_key("SK00000000000000000000000000000001", " "),
+        twilio().region("canary.region"),
+        twilio().edge("canary/edge"),
         twilio().from_number("canary-number"),
         twilio().from_number(format!("whatsapp:{USER}")),
         twilio().messaging_service_sid("canary-sid"),

@@ -103,6 +103,8 @@ fn only_what_is_meant_for_this_sender() {
     posted(&text().with_via_only(ProviderId::META));
     posted(&text().with_via(ProviderId::TWILIO));
     assert_eq!(refused(&text().with_from(elsewhere())), (Unsupported, "from".to_owned()));
+    let later = text().with_send_at("2026-11-22T10:00:00Z".parse().unwrap());
+    assert_eq!(refused(&later), (Unsupported, "send_at".to_owned()));
     assert_eq!(refused(&text().with_via_only(ProviderId::TWILIO)), (Unsupported, "via".to_owned()));
     assert_eq!(refused(&OutboundMessage::text(Recipient::Unknown, "Hi")), (InvalidMessage, "to".to_owned()));
 }
