@@ -19,7 +19,8 @@ pub enum Media {
     Link(Link),
     /// A file that the provider already has. Only the sender it belongs to can send it.
     Id(MediaRef),
-    /// The file itself. Meta is given it first and the message then; to Twilio it cannot be given.
+    /// The file itself. Meta is given it first and the message then. To Twilio it cannot be given; a media host of your own
+    /// (`twilio::MediaHost`) keeps it where Twilio can fetch it.
     Bytes(FileBytes),
 }
 

@@ -297,7 +297,7 @@ fn finite<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::
     }
 }
 
-/// Contact cards, 1 to 257 of them.
+/// Contact cards, 1 to 257 of them. Twilio carries one, as a vCard, if it has a media host (`twilio::MediaHost`).
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Contacts {

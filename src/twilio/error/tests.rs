@@ -139,6 +139,17 @@ fn every_code_has_its_kind() {
             let acceptance = if operation == Send { NotAccepted } else { Unknown };
             assert_eq!(classify(operation, code, seen), (expected, acceptance), "{code}");
         }
+        // The code says what was wrong; that nothing was accepted, only a refusal by status says.
+        for status in [401, 403, 404, 429, 499] {
+            let unknown = if status == 429 { K::Throttled } else { K::Unrecognized };
+            let seen = (kind.unwrap_or(unknown), NotAccepted);
+            assert_eq!(classify(Send, code, http(status)), seen, "{code} {status}");
+        }
+        for status in [500, 502, 503, 504, 599] {
+            let seen = (kind.unwrap_or(K::NoAnswer), Unknown);
+            assert_eq!(classify(Send, code, http(status)), seen, "{code} {status}");
+        }
+        assert_eq!(classify(Send, code, http(408)), (K::NoAnswer, Unknown), "{code}");
     }
 }
 
@@ -253,12 +264,30 @@ fn answer(status: u16, body: Option<&'static str>) -> Answer {
 }
 
 #[test]
+fn a_date_to_return_at_is_honoured() {
+    let now = "Sun, 06 Nov 1994 08:49:37 GMT";
+    for body in [r#"{"code":20503,"message":"Service unavailable","status":503}"#, "<html>busy</html>"] {
+        let mut answer = answer(503, Some(body));
+        answer.headers.insert("date", now.parse().unwrap());
+        answer.headers.insert("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT".parse().unwrap());
+        let cautious = refusal(Operation::Send, &answer, false);
+        assert_eq!(cautious.retry_after(), Some(Duration::from_secs(30)), "{body}");
+        assert_eq!(cautious.acceptance(), Unknown);
+        let acceptance = refusal(Operation::Send, &answer, true).acceptance();
+        assert_eq!(acceptance == NotAccepted, body.starts_with('{'), "only Twilio is believed");
+    }
+}
+
+#[test]
 fn all_shapes_of_error_bodies_are_read() {
     for body in [
         r#"{"code":63007,"message":"words","more_info":"https://www.twilio.com/docs/errors/63007","status":400}"#,
         r#"{"code":"63007","message":"words"}"#,
         r#"{"type":"about:blank","title":"Bad","status":400,"code":63007,"detail":"words","errors":[]}"#,
+        r#"{"type":"about:blank","title":"words","status":400,"code":63007,"instance":"/x",
+            "errors":[{"detail":"is required","pointer":"/to"}]}"#,
         r#"{"errors":[{"code":63007,"message":"words","infoUrl":"x"},{"code":1}]}"#,
+        r#"{"code":null,"errors":[{"code":"63007","message":"words","context":{}}]}"#,
     ] {
         let error = refusal(Operation::Send, &answer(400, Some(body)), false);
         assert_eq!(error.kind(), ErrorKind::AccountBlocked, "{body}");
@@ -273,6 +302,11 @@ fn all_shapes_of_error_bodies_are_read() {
         (400, Some(r#"{"message":"no code"}"#), ErrorKind::Unavailable, NotAccepted),
         (400, Some(r#"[{"code":63007}]"#), ErrorKind::Unavailable, NotAccepted),
         (400, Some(r#"{"code":1e300}"#), ErrorKind::Unavailable, NotAccepted),
+        (400, Some(r#"{"errors":[]}"#), ErrorKind::Unavailable, NotAccepted),
+        (400, Some(r#"{"errors":{"0":{"code":63007}}}"#), ErrorKind::Unavailable, NotAccepted),
+        (404, Some("<!DOCTYPE html><html><body>404</body></html>"), ErrorKind::Unavailable, NotAccepted),
+        (500, Some("<html>"), ErrorKind::NoAnswer, Unknown),
+        (503, Some("upstream connect error"), ErrorKind::NoAnswer, Unknown),
         (400, Some(""), ErrorKind::Unavailable, NotAccepted),
         (400, None, ErrorKind::Unavailable, NotAccepted),
         (429, None, ErrorKind::Throttled, NotAccepted),

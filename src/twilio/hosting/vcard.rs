@@ -27,7 +27,8 @@ pub(super) fn write(card: &ContactCard) -> String {
     }
     for phone in &card.phones {
         let id = present(&phone.wa_id).map(digits).filter(|id| !id.is_empty());
-        let shown = present(&phone.phone).map(escape).or_else(|| id.as_ref().map(|id| format!("+{id}")));
+        let by_id = || id.as_ref().map(|id| format!("+{id}")).or_else(|| phone.wa_id.as_deref().map(escape));
+        let shown = present(&phone.phone).map(escape).or_else(by_id);
         // By the id WhatsApp offers to write to the contact.
         let parameter = id.map_or_else(String::new, |id| format!(";waid={id}"));
         vcard.entry(&format!("TEL{parameter}"), &phone.label, &shown.unwrap_or_default(), None);
@@ -154,6 +155,7 @@ mod tests {
             phone(some("+1 555 765-4321"), some("15557654321"), some("CELL")),
             phone(None, some("15557654322"), None),
             phone(some("+1 555 0100"), None, some("Front desk; day")),
+            phone(None, some("ada"), None),
         ];
         card.emails = vec![ContactEmail { email: some("ada@example.com"), label: some("Work") }];
         card.addresses = vec![
@@ -190,6 +192,7 @@ mod tests {
                 "TEL;waid=15557654322:+15557654322",
                 "item1.TEL:+1 555 0100",
                 r"item1.X-ABLabel:Front desk\; day",
+                "TEL:ada",
                 "EMAIL;TYPE=Work:ada@example.com",
                 r"item2.ADR;TYPE=HOME:;;1 Main St\, 2nd floor;Springfield;IL;62701;United States",
                 "item2.X-ABADR:us",

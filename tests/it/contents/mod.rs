@@ -1,6 +1,7 @@
 //! Every kind of content through both providers: what is sent is what arrives, in the provider's normal form; what that
 //! form lacks is said; and everything else is refused, by `check` as by a send, before any request.
 
+mod hosting;
 pub(crate) mod make;
 mod normal;
 mod readme;
