@@ -308,6 +308,11 @@ fn an_error_keeps_what_support_asks_for() {
     assert_eq!(error.trace_id(), Some("Az8"));
     assert_eq!(error.retry_after(), Some(Duration::from_secs(9)));
 
+    let mut dated = answer(503, body);
+    dated.headers.insert(header::DATE, "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
+    dated.headers.insert(header::RETRY_AFTER, "Sun, 06 Nov 1994 08:50:07 GMT".parse().unwrap());
+    assert_eq!(refusal(Send, &dated, false).retry_after(), Some(Duration::from_secs(30)));
+
     let body = r#"{"error":{"message":"Invalid","code":131009,"error_data":"free text"}}"#;
     let error = refusal(Send, &answer(400, body), false);
     assert_eq!(error.kind(), K::InvalidMessage);
