@@ -36,7 +36,6 @@ pub struct Delivery {
     /// The hash that the user's identity key must have, if the request named one. Users have no keys here: whatever the hash
     /// is, the message is delivered.
     pub identity_key_hash: Option<String>,
-    /// When the provider accepted it.
     /// When the provider accepted it. If it was asked to send it later, that time: it is listed already, unless it is called
     /// back before.
     pub at: Timestamp,

@@ -1,6 +1,5 @@
 //! The neutral message as a form of Twilio's, or the reason why it cannot be one.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::account::Account;
@@ -21,8 +20,8 @@ pub(super) const MAX_CAPTION_CHARS: usize = 1024;
 const MAX_VALIDITY: Duration = Duration::from_secs(36_000);
 
 /// How soon Twilio sends what it is to send later, and how late.
-const SCHEDULED: RangeInclusive<Duration> =
-    Duration::from_secs(15 * 60)..=Duration::from_secs(35 * 24 * 60 * 60);
+const SOONEST: Duration = Duration::from_secs(15 * 60);
+const LATEST: Duration = Duration::from_secs(35 * 24 * 60 * 60);
 
 /// A message as it is posted.
 pub(super) struct Outgoing {
@@ -160,9 +159,10 @@ fn add_schedule(form: &mut Form, account: &Account, at: Timestamp) -> Result<()>
         return Err(Error::unsupported("send_at"));
     }
     let ahead = at.since(account.clock.now());
-    let bound = if ahead < *SCHEDULED.start() { SCHEDULED.start() } else { SCHEDULED.end() };
-    if !SCHEDULED.contains(&ahead) {
-        return Err(Error::over_limit("send_at", bound.as_secs(), ahead.as_secs()));
+    for (bound, missed) in [(SOONEST, ahead < SOONEST), (LATEST, ahead > LATEST)] {
+        if missed {
+            return Err(Error::over_limit("send_at", bound.as_secs(), ahead.as_secs()));
+        }
     }
     form.add("ScheduleType", "fixed");
     form.add("SendAt", at.to_string());

@@ -69,8 +69,9 @@ pub trait MediaHost: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Whatever went wrong. The send fails as [`Unavailable`](crate::ErrorKind::Unavailable) and not accepted, with this as
-    /// its source.
+    /// Whatever went wrong, in words that are fit for a log. The send fails as
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) and not accepted, with this as its source, and a failover goes on to
+    /// the next provider.
     async fn host(&self, file: &FileBytes, name: &str) -> Result<Link, MediaHostError>;
 }
 

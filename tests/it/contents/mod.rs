@@ -55,6 +55,8 @@ struct Wishes {
     direct_send: Option<Category>,
     identity_key_hash: Option<String>,
     by_user_id: bool,
+    /// Whether it is to be sent in an hour.
+    later: bool,
 }
 
 fn wishes(past: bool) -> BoxedStrategy<Wishes> {
@@ -67,9 +69,20 @@ fn wishes(past: bool) -> BoxedStrategy<Wishes> {
         if past { prop::bool::weighted(0.3).boxed() } else { Just(false).boxed() },
     );
     let identity = option::weighted(0.2, if past { "[a-z=]{0,3}" } else { "[a-z=]{1,3}" });
-    (quote, option::of(reference), option::of(ttl), direct, identity, any::<bool>())
-        .prop_map(|((quote, quote_required), reference, ttl, direct_send, identity_key_hash, by_user_id)| {
-            Wishes { quote, quote_required, reference, ttl, direct_send, identity_key_hash, by_user_id }
+    let later = if past { prop::bool::weighted(0.05).boxed() } else { Just(false).boxed() };
+    (quote, option::of(reference), option::of(ttl), direct, identity, any::<bool>(), later)
+        .prop_map(|(quoted, reference, ttl, direct_send, identity_key_hash, by_user_id, later)| {
+            let (quote, quote_required) = quoted;
+            Wishes {
+                quote,
+                quote_required,
+                reference,
+                ttl,
+                direct_send,
+                identity_key_hash,
+                by_user_id,
+                later,
+            }
         })
         .boxed()
 }
@@ -126,6 +139,7 @@ impl World {
         message.reference = wishes.reference.clone();
         message.ttl = wishes.ttl.map(Duration::from_secs);
         message.identity_key_hash = wishes.identity_key_hash.clone();
+        message.send_at = wishes.later.then(|| self.clock.now().saturating_add(Duration::from_secs(3600)));
         if let Some(category) = wishes.direct_send {
             message = message.with_direct_send(category);
         }
@@ -152,6 +166,9 @@ impl World {
         };
         if !self.provider.capabilities().carries(message.content.kind()) {
             return Err("it went, and the capabilities say that it does not".to_owned());
+        }
+        if message.send_at.is_some() {
+            return Err("it went at once, and it was to go later".to_owned());
         }
         let [delivery] = &deliveries[..] else { return Err(format!("{} deliveries", deliveries.len())) };
         let expected = self.normal(message.content.clone());

@@ -173,7 +173,8 @@ fn outbound() -> BoxedStrategy<OutboundMessage> {
     );
     let names =
         (maybe(), maybe(), option::of(proptest::sample::select(Category::ALL)), any::<bool>(), maybe());
-    let times = (option::of(on_unknown()), option::of(duration()), option::of(duration()));
+    let times =
+        (option::of(on_unknown()), option::of(duration()), option::of(duration()), option::of(moment()));
     (recipient(), content(), vec(content(), 0..3), routing, names, times)
         .prop_map(
             |(
@@ -198,7 +199,7 @@ fn outbound() -> BoxedStrategy<OutboundMessage> {
                 message.category = category;
                 message.direct_send = direct_send;
                 message.identity_key_hash = identity;
-                (message.on_unknown, message.deadline, message.ttl) = times;
+                (message.on_unknown, message.deadline, message.ttl, message.send_at) = times;
                 message
             },
         )
