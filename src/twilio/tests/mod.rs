@@ -15,6 +15,7 @@ use crate::testing::TestClock;
 mod answers;
 mod building;
 mod hosting;
+mod later;
 mod lookup;
 mod messages;
 mod receiving;
