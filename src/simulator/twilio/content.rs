@@ -5,64 +5,10 @@ use std::collections::BTreeMap;
 use http::Uri;
 use serde_json::{Map, Value};
 
+use super::resource::{RegisteredContent, invalid_variables};
 use super::{Form, Refusal};
 use crate::ids::AttemptId;
-use crate::outbound::{Content, Link, Location, Media, Template};
-
-/// What Twilio knows by a `ContentSid`.
-pub(in crate::simulator) struct RegisteredContent {
-    name: String,
-    language: String,
-    places: Places,
-}
-
-/// What the variables fill.
-enum Places {
-    /// The body, one after another.
-    Body(Vec<String>),
-    /// The code of an authentication template, whose variable is `1`.
-    OneTimeCode,
-}
-
-impl RegisteredContent {
-    pub(in crate::simulator) fn body(name: &str, language: &str, variables: Vec<String>) -> Self {
-        Self { name: name.to_owned(), language: language.to_owned(), places: Places::Body(variables) }
-    }
-
-    pub(in crate::simulator) fn one_time_code(name: &str, language: &str) -> Self {
-        Self { name: name.to_owned(), language: language.to_owned(), places: Places::OneTimeCode }
-    }
-
-    /// The template with its places filled.
-    fn fill(&self, variables: &BTreeMap<String, String>) -> Result<Template, Refusal> {
-        let keys: Vec<&str> = match &self.places {
-            Places::Body(keys) => keys.iter().map(String::as_str).collect(),
-            Places::OneTimeCode => vec!["1"],
-        };
-        if variables.keys().any(|key| !keys.contains(&key.as_str())) {
-            return Err(invalid_variables());
-        }
-        let value = |key: &str| variables.get(key).ok_or_else(invalid_variables);
-        if matches!(self.places, Places::OneTimeCode) {
-            let code = value("1")?.as_str();
-            return Ok(Template::authentication(&*self.name, &*self.language, code));
-        }
-        let mut template = Template::new(self.name.as_str(), self.language.as_str());
-        for key in keys {
-            let text = value(key)?.as_str();
-            template = if key.bytes().all(|b| b.is_ascii_digit()) {
-                template.with_body([text])
-            } else {
-                template.with_named(key, text)
-            };
-        }
-        Ok(template)
-    }
-}
-
-fn invalid_variables() -> Refusal {
-    Refusal::invalid(21_656, "The ContentVariables Parameter is invalid.")
-}
+use crate::outbound::{Content, Link, Location, Media};
 
 /// What a message says.
 pub(super) fn read(form: &Form, contents: &BTreeMap<String, RegisteredContent>) -> Result<Content, Refusal> {
@@ -71,7 +17,7 @@ pub(super) fn read(form: &Form, contents: &BTreeMap<String, RegisteredContent>) 
         let content =
             contents.get(sid).ok_or(const { Refusal::invalid(21_655, "The ContentSid is Invalid") })?;
         let variables = variables.map_or_else(|| Ok(BTreeMap::new()), read_variables)?;
-        return content.fill(&variables).map(Content::Template);
+        return content.fill(&variables);
     }
     if variables.is_some() {
         return Err(Refusal::invalid(21_654, "ContentSid Required"));
@@ -106,7 +52,7 @@ fn read_variables(text: &str) -> Result<BTreeMap<String, String>, Refusal> {
 }
 
 /// The real one asks the file's host for its type.
-fn by_ending(link: Link) -> Content {
+pub(super) fn by_ending(link: Link) -> Content {
     let path = link.as_str().split(['?', '#']).next().unwrap_or_default();
     let file = path.rsplit('/').next().unwrap_or_default();
     let ending = file.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{Method, Request, Response, Uri, header};
+use http::{Method, Request, Response, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 use super::accounts::{Side, SimulatedAccounts};
@@ -14,10 +14,12 @@ use crate::address::PhoneNumber;
 use crate::clock::Timestamp;
 
 mod content;
+mod library;
 mod message;
+mod resource;
 
-pub(super) use content::RegisteredContent;
 pub(super) use message::StoredMessage;
+pub(super) use resource::RegisteredContent;
 
 /// The most characters of a body.
 const MAX_BODY: usize = 1600;
@@ -93,9 +95,17 @@ pub(super) fn handle(
     now: Timestamp,
 ) -> Response<Bytes> {
     match route(accounts, state, request, now) {
+        Ok((204, _)) => no_content(),
         Ok((status, body)) => answer(status, &body),
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// What was asked is done, and there is nothing to say about it.
+fn no_content() -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    answer
 }
 
 fn route(
@@ -137,6 +147,9 @@ fn route(
                 (Some("whatsapp"), Some(true)) => Ok((200, json!({ "success": true }))),
                 _ => Err(Refusal::invalid(20_001, "Invalid parameter")),
             }
+        }
+        (_, [version @ ("v1" | "v2"), rest @ ..]) => {
+            library::route(accounts, state, request, version, rest, now)
         }
         _ => Err(Refusal::not_found()),
     }

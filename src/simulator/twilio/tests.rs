@@ -145,7 +145,8 @@ fn refusals_of_credentials_and_addresses() {
         (Method::POST, messages.replace("Messages", "Calls")),
         (Method::GET, messages.replace(".json", "/SM00000000000000000000000000000001.json")),
         (Method::GET, "/2010-04-01/Accounts".to_owned()),
-        (Method::POST, "/v1/Content".to_owned()),
+        (Method::POST, "/v2/Content".to_owned()),
+        (Method::POST, "/v1/LegacyContent".to_owned()),
         (Method::GET, "/v2/Indicators/Typing.json".to_owned()),
     ] {
         assert_eq!(
