@@ -38,7 +38,6 @@ pub(super) struct Account {
     pub(super) hosting: Option<Arc<Hosting>>,
     pub(super) base_url: Arc<str>,
     pub(super) messaging_url: Arc<str>,
-    #[allow(dead_code, reason = "for the look-up of templates, which is not there yet")]
     pub(super) content_url: Arc<str>,
     pub(super) believe_retry_after: bool,
     pub(super) say_intent: bool,
@@ -77,14 +76,7 @@ impl Account {
         outgoing: Outgoing,
         attempt: &Attempt,
     ) -> Result<SendReceipt> {
-        let pairs = outgoing.form.0.iter().map(|(name, value)| (*name, value.as_str()));
-        let form = form::encode(pairs);
-        let request = self.request(Method::POST, self.messages(""), form)?;
-        let limits = self.limits.at_most(attempt.deadline);
-        let answer = exchange(&*self.http, request, limits, &attempt.departure).await?;
-        if !answer.status.is_success() {
-            return Err(refusal(Operation::Send, &answer, self.believe_retry_after));
-        }
+        let answer = self.post(&outgoing, attempt).await?;
         let receipt = SendReceipt::accepted(AttemptReport::accepted(attempt.id, provider.clone()))
             .with_sender(outgoing.sender)
             .with_dropped(outgoing.dropped);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::Twilio;
 use super::account::Account;
 use super::callback::{StatusCallback, absolute_url};
-use super::content::{ContentTemplate, Contents};
+use super::content::{ContentSettings, Contents};
 use super::hosting::{Hosting, MediaHost};
 use super::signature::PublicUrl;
 use super::tokens::{ApiKey, Tokens};
@@ -47,7 +47,7 @@ pub struct TwilioBuilder {
     pub(super) status_callback: Option<String>,
     public_urls: Vec<String>,
     portfolio: Option<String>,
-    templates: Vec<ContentTemplate>,
+    pub(super) contents: ContentSettings,
     media_host: Option<Arc<dyn MediaHost>>,
     pub(super) region: Option<String>,
     pub(super) edge: Option<String>,
@@ -79,7 +79,7 @@ impl TwilioBuilder {
             status_callback: None,
             public_urls: Vec::new(),
             portfolio: None,
-            templates: Vec::new(),
+            contents: ContentSettings::default(),
             media_host: None,
             region: None,
             edge: None,
@@ -174,12 +174,6 @@ impl TwilioBuilder {
         self
     }
 
-    /// The content that stands for a template. Can be given several times, once for each name and language.
-    pub fn template(mut self, template: ContentTemplate) -> Self {
-        self.templates.push(template);
-        self
-    }
-
     /// Where files that messages bring along are kept, so that Twilio can fetch them. Without one, media are sent by link
     /// only, and no contact cards.
     pub fn media_host(mut self, host: Arc<dyn MediaHost>) -> Self {
@@ -214,8 +208,7 @@ impl TwilioBuilder {
         self
     }
 
-    /// Where the API for contents is. Default `https://content.twilio.com`. No request goes there yet: it is for the
-    /// look-up of templates in a later version.
+    /// Where the API for contents is. Default `https://content.twilio.com`.
     pub fn content_url(mut self, url: impl Into<String>) -> Self {
         self.content_url = Some(url.into());
         self
@@ -348,7 +341,7 @@ impl TwilioBuilder {
         portfolio: Option<Arc<str>>,
     ) -> Result<Option<Account>, ConfigError> {
         // Malformed addresses and templates are refused also where they are of no use yet.
-        let contents = Arc::new(Contents::new(self.templates.clone())?);
+        let contents = Arc::new(Contents::new(self.contents.clone())?);
         let base = self.host("base_url", &self.base_url, "api")?;
         let messaging = self.host("messaging_url", &self.messaging_url, "messaging")?;
         let content = self.host("content_url", &self.content_url, "content")?;
@@ -463,7 +456,7 @@ impl fmt::Debug for TwilioBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TwilioBuilder")
             .field("id", &self.id)
-            .field("templates", &self.templates)
+            .field("contents", &self.contents)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }

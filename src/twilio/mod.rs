@@ -9,7 +9,13 @@
 //!   [`check`](crate::WhatsAppProvider::check) says which message cannot go, before any request.
 //! * **Media are sent by link.** Twilio fetches the file; it must be public. With a [`MediaHost`] of your own, files from
 //!   memory and contact cards go out as well.
-//! * **Templates are contents** with a SID: name them in [`ContentTemplate`]s.
+//! * **Buttons and lists are contents**, which Twilio must have before a message can name them. This crate makes one
+//!   for each *shape* (so many buttons, so many rows), whose texts are variables, finds it again by its name, and shares it
+//!   between clones: thousands of different messages need a handful. The number may send them within 24 hours of
+//!   the user's last message, and without header, footer or sections.
+//! * **Templates are contents** too. They are looked up by name and language in the account's list of approved ones, unless
+//!   a [`ContentTemplate`] names the `ContentSid`. Parameters of headers and buttons need a [`ContentTemplate`] in either
+//!   case: Twilio has one flat set of variables, and nothing is guessed.
 //! * **A lost answer can be looked for, but the list of messages shows no attempt.**
 //!   [`find_sent`](crate::WhatsAppProvider::find_sent) says for certain only what
 //!   [`same_text_is_same_message`](TwilioBuilder::same_text_is_same_message) allows; statuses name the attempt.
@@ -56,14 +62,13 @@ pub use content::ContentTemplate;
 pub use hosting::{MediaHost, MediaHostError};
 
 use account::Account;
-use content::Contents;
 use outbound::Outgoing;
 use signature::PublicUrl;
 use tokens::Tokens;
 
-use crate::error::{ConfigError, Error, Result};
+use crate::error::{ConfigError, Error, ErrorKind, Result};
 use crate::ids::{AttemptId, MessageRef, ProviderId, SenderId};
-use crate::inbound::InboundEvent;
+use crate::inbound::{EventKind, InboundEvent};
 use crate::outbound::{Attempt, ContentKind, OutboundMessage, SendReceipt, Wish};
 use crate::provider::{Capabilities, SentLookup, SentQuery, WhatsAppProvider, send_alternatives};
 use crate::secret::Secret;
@@ -175,7 +180,7 @@ impl Twilio {
             account.tokens = Arc::clone(&other.tokens);
             account.messaging_service_sid = None;
             account.portfolio = None;
-            account.contents = Arc::new(Contents::default());
+            account.contents = Arc::new(account.contents.of_another_account());
         }
         Ok(other)
     }
@@ -213,6 +218,16 @@ impl Twilio {
         let planned = if hosts { hosting::with_stand_ins(message)? } else { None };
         let message = planned.as_ref().unwrap_or(message);
         outbound::compose(self.account.as_ref(), &self.id, message, attempt)
+    }
+
+    /// What is known of the account's templates may be wrong, if one of them failed.
+    fn learn(&self, webhook: &VerifiedWebhook<'_>, event: &InboundEvent) {
+        if let (Some(account), EventKind::Status(status)) = (&self.account, event.kind())
+            && !webhook.is_assumed()
+            && status.failures.iter().any(|failure| failure.kind == ErrorKind::TemplateUnavailable)
+        {
+            account.contents.doubt_templates(&account.account_sid);
+        }
     }
 
     async fn try_send(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
@@ -266,6 +281,9 @@ impl WhatsAppProvider for Twilio {
             ContentKind::Audio,
             ContentKind::Document,
             ContentKind::Location,
+            ContentKind::ReplyButtons,
+            ContentKind::List,
+            ContentKind::CtaUrl,
             ContentKind::Template,
         ]);
         if account.hosting.is_some() {
@@ -334,6 +352,7 @@ impl WhatsAppProvider for Twilio {
             return Err(ForeignWebhook::new(webhook.provider().clone()));
         }
         let event = inbound::read(webhook, self.portfolio.as_deref());
+        self.learn(webhook, &event);
         Ok(vec![if self.keep_raw { event.with_raw(inbound::raw(webhook)) } else { event }])
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::account::Account;
-use super::content;
+use super::content::{self, Wanted};
 use crate::address::{PhoneNumber, Recipient};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -26,6 +26,8 @@ const LATEST: Duration = Duration::from_secs(35 * 24 * 60 * 60);
 /// A message as it is posted.
 pub(super) struct Outgoing {
     pub(super) form: Form,
+    /// The content that it is sent by, if it is; its parameters are not yet in the form.
+    pub(super) content: Option<Wanted>,
     pub(super) dropped: Vec<Dropped>,
     pub(super) sender: SenderId,
 }
@@ -70,7 +72,7 @@ pub(super) fn compose(
     let mut dropped = Vec::new();
     form.add("To", recipient(account, &message.to)?);
     let sender = add_sender(&mut form, account, provider, message.from.as_ref())?;
-    add_content(&mut form, &mut dropped, account, provider, &message.content)?;
+    let content = add_content(&mut form, &mut dropped, account, provider, &message.content)?;
     if let Some(callback) = &account.status_callback {
         form.add("StatusCallback", callback.of(attempt, message.reference.as_deref())?);
     } else if message.reference.is_some() {
@@ -97,7 +99,7 @@ pub(super) fn compose(
         }
         dropped.push(Dropped::new(Wish::Quote));
     }
-    Ok(Outgoing { form, dropped, sender })
+    Ok(Outgoing { form, content, dropped, sender })
 }
 
 /// What a message is for, in one of Twilio's words.
@@ -175,7 +177,7 @@ fn add_content(
     account: &Account,
     provider: &ProviderId,
     content: &Content,
-) -> Result<()> {
+) -> Result<Option<Wanted>> {
     let mut drop_wish = |wish, wished: bool| {
         if wished {
             dropped.push(Dropped::new(wish));
@@ -203,16 +205,14 @@ fn add_content(
             drop_wish(Wish::LocationAddress, present(&location.address).is_some());
         }
         Content::Template(template) => {
-            let filled = account.contents.fill(provider, template)?;
-            form.add("ContentSid", filled.content_sid);
-            if let Some(variables) = filled.variables {
-                form.add("ContentVariables", variables);
-            }
-            dropped.extend(filled.dropped);
+            let (wanted, lost) = account.contents.template(account, provider, template)?;
+            dropped.extend(lost);
+            return Ok(Some(wanted));
         }
+        Content::Interactive(interactive) => return account.contents.interactive(interactive).map(Some),
         _ => return Err(Error::unsupported("content")),
     }
-    Ok(())
+    Ok(None)
 }
 
 fn add_captioned(

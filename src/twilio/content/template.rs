@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
-use crate::error::{Acceptance, ConfigError, Error, ErrorKind, Result};
+use super::directory::Key;
+use super::{MAX_VALUE_CHARS, is_content_sid};
+use crate::error::{ConfigError, Error, Result};
 use crate::ids::ProviderId;
 use crate::outbound::{
     ButtonParameter, Dropped, Field, Media, Parameter, Template, TemplateHeader, Wish, chars_between,
 };
 
-/// The most characters that a variable's value may have.
-const MAX_VALUE_CHARS: usize = 1600;
 /// The most characters that a variable's name may have.
 const MAX_NAME_CHARS: usize = 16;
 /// The most variables that one message may have (Twilio 92002).
@@ -34,7 +34,8 @@ const MAX_VARIABLES: usize = 100;
 pub struct ContentTemplate {
     name: String,
     language: String,
-    content_sid: String,
+    /// `None`: it is looked up.
+    content_sid: Option<String>,
     header: Option<String>,
     body: Option<Vec<String>>,
     buttons: Vec<(u8, String)>,
@@ -44,14 +45,31 @@ impl ContentTemplate {
     /// The content that stands for a template, by the template's name and language at Meta. The SID is `HX` and 32
     /// hexadecimal digits; it is checked when the provider is built.
     pub fn new(name: impl Into<String>, language: impl Into<String>, content_sid: impl Into<String>) -> Self {
+        Self { content_sid: Some(content_sid.into()), ..Self::looked_up(name, language) }
+    }
+
+    /// The variables of a template whose content is looked up in the account's list of approved templates.
+    ///
+    /// Only a template with parameters in its header or its buttons, or whose body has other variables than those that need
+    /// no saying, needs this; all others are looked up without being named anywhere.
+    pub fn looked_up(name: impl Into<String>, language: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             language: language.into(),
-            content_sid: content_sid.into(),
+            content_sid: None,
             header: None,
             body: None,
             buttons: Vec::new(),
         }
+    }
+
+    /// By what it is found.
+    pub(super) fn key(&self) -> Key {
+        (self.name.clone(), self.language.clone())
+    }
+
+    pub(super) fn content_sid(&self) -> Option<&str> {
+        self.content_sid.as_deref()
     }
 
     /// Names the variable of the header: of its text, or of the address of its media file.
@@ -76,12 +94,12 @@ impl ContentTemplate {
     }
 
     /// Refuses what can be no content of Twilio's.
-    fn validate(&self) -> Result<(), ConfigError> {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
         let invalid = |problem| Err(ConfigError::new("template", problem));
         if self.name.is_empty() || self.language.is_empty() {
             return invalid("a template has a name and a language");
         }
-        if !super::builder::is_sid("HX", &self.content_sid) {
+        if self.content_sid.as_deref().is_some_and(|sid| !is_content_sid(sid)) {
             return invalid("a ContentSid is HX and 32 hexadecimal digits");
         }
         let buttons = self.buttons.iter().map(|(_, variable)| variable);
@@ -97,7 +115,7 @@ impl ContentTemplate {
     }
 
     /// The variables for a template's parameters, and the wishes that they cannot carry.
-    fn variables(
+    pub(super) fn variables(
         &self,
         provider: &ProviderId,
         template: &Template,
@@ -201,7 +219,11 @@ fn header_value<'a>(provider: &ProviderId, header: &'a TemplateHeader) -> Result
 
 /// The address of a media file. Twilio keeps no files for sending, so nothing else can be sent; only the provider that
 /// has a file can send it by its id.
-pub(super) fn link<'a>(provider: &ProviderId, media: &'a Media, field: &'static str) -> Result<&'a str> {
+pub(in crate::twilio) fn link<'a>(
+    provider: &ProviderId,
+    media: &'a Media,
+    field: &'static str,
+) -> Result<&'a str> {
     match media {
         Media::Link(link) => Ok(link.as_str()),
         Media::Id(media) if media.sender.provider != *provider => Err(Error::not_portable(field)),
@@ -221,45 +243,6 @@ impl Variables {
             Some(before) if before != value => Err(Error::unsupported(field)),
             _ => Ok(()),
         }
-    }
-}
-
-/// Every template that has a content at Twilio.
-#[derive(Debug, Default)]
-pub(super) struct Contents(BTreeMap<(String, String), ContentTemplate>);
-
-/// A template in Twilio's terms.
-pub(super) struct Filled<'a> {
-    pub(super) content_sid: &'a str,
-    /// A JSON object; `None` if there are no variables, because an empty object is refused.
-    pub(super) variables: Option<String>,
-    pub(super) dropped: Vec<Dropped>,
-}
-
-impl Contents {
-    pub(super) fn new(templates: Vec<ContentTemplate>) -> Result<Self, ConfigError> {
-        let mut contents = BTreeMap::new();
-        for template in templates {
-            template.validate()?;
-            let key = (template.name.clone(), template.language.clone());
-            if contents.insert(key, template).is_some() {
-                return Err(ConfigError::new("template", "two contents are given for one name and language"));
-            }
-        }
-        Ok(Self(contents))
-    }
-
-    /// Puts a template into Twilio's terms.
-    pub(super) fn fill(&self, provider: &ProviderId, template: &Template) -> Result<Filled<'_>> {
-        let key = (template.name.clone(), template.language.clone());
-        let content = self.0.get(&key).ok_or_else(|| {
-            Error::new(ErrorKind::TemplateUnavailable, Acceptance::NotAccepted).with_field("content.name")
-        })?;
-        let (variables, dropped) = content.variables(provider, template)?;
-        let variables = (!variables.is_empty())
-            .then(|| serde_json::to_string(&variables).map_err(|_| Error::unsupported("content")))
-            .transpose()?;
-        Ok(Filled { content_sid: &content.content_sid, variables, dropped })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::testing::TestClock;
 
 mod answers;
 mod building;
+mod contents;
 mod hosting;
 mod later;
 mod lookup;
@@ -21,6 +22,7 @@ mod messages;
 mod receiving;
 mod sending;
 mod statuses;
+mod templates;
 
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 const SERVICE: &str = "MG0123456789abcdef0123456789abcdef";

@@ -6,8 +6,8 @@ use crate::error::{Acceptance, Error, ErrorKind};
 use crate::ids::{AttemptId, MediaRef, MessageRef, ProviderId, SenderId};
 use crate::json::Json;
 use crate::outbound::{
-    Attempt, Category, Content, FileBytes, Interactive, Link, Location, OutboundMessage, Raw, Template, Text,
-    Wish,
+    Action, Attempt, Category, Content, FileBytes, Interactive, Link, ListRow, ListSection, Location,
+    OutboundMessage, Raw, ReplyButton, Template, Text, Wish,
 };
 use crate::provider::WhatsAppProvider;
 
@@ -322,7 +322,7 @@ fn senders() {
 fn what_twilio_cannot_carry_is_refused_before_any_request() {
     use ErrorKind::{InvalidMessage, NotPortable, TemplateUnavailable, Unsupported};
     let wire = Wire::answering([]);
-    let twilio = sending(&wire).template(content_template()).build().unwrap();
+    let twilio = sending(&wire).template(content_template()).look_up_templates(false).build().unwrap();
     let message = MessageRef::new(SenderId::new(ProviderId::TWILIO, NUMBER), MESSAGE);
     let kept = MediaRef::new(SenderId::new(ProviderId::META, "1"), "2");
     let arrived = MediaRef::new(SenderId::new(ProviderId::TWILIO, NUMBER), "https://api.example/ME1");
@@ -336,11 +336,7 @@ fn what_twilio_cannot_carry_is_refused_before_any_request() {
         (Content::sticker(link()), Unsupported, "content"),
         (Content::contacts([crate::outbound::ContactCard::named("A B", "A")]), Unsupported, "content"),
         (Content::reaction(message, "x"), Unsupported, "content"),
-        (
-            Interactive::buttons("a?", [crate::outbound::ReplyButton::new("y", "Yes")]).into(),
-            Unsupported,
-            "content",
-        ),
+        (Interactive::new("Where?", Action::LocationRequest).into(), Unsupported, "content"),
         (Content::Raw(Raw::new(ProviderId::TWILIO, body)), Unsupported, "content"),
         (Template::new("other", "en_US").into(), TemplateUnavailable, "content.name"),
     ] {
@@ -418,7 +414,10 @@ fn capabilities_agree_with_check() {
         Content::location(0.0, 0.0),
         Content::contacts([crate::outbound::ContactCard::named("A B", "A")]),
         Content::reaction(message, "x"),
-        Interactive::buttons("a?", []).into(),
+        Interactive::buttons("a?", [ReplyButton::new("y", "Yes")]).into(),
+        Interactive::list("a?", "b", [ListSection::new([ListRow::new("y", "Yes")])]).into(),
+        Interactive::cta_url("a", "b", "https://a.example").into(),
+        Interactive::new("Where?", Action::LocationRequest).into(),
         Template::new("order_shipped", "en_US").into(),
         Content::Raw(Raw::new(ProviderId::TWILIO, Json::parse("{}").unwrap())),
     ] {

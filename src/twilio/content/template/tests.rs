@@ -1,22 +1,21 @@
 use super::*;
 use crate::clock::Timestamp;
+use crate::error::{Acceptance, ErrorKind};
 use crate::ids::{MediaRef, ProviderId, SenderId};
 use crate::outbound::{FileBytes, Link, Location, TemplateCard};
 
 const SID: &str = "HX0123456789abcdef0123456789abcdef";
 
-fn fill(content: ContentTemplate, template: &Template) -> Result<String, (ErrorKind, String)> {
-    Contents::new(vec![content])
-        .unwrap()
-        .fill(&ProviderId::TWILIO, template)
-        .map(|filled| {
-            assert_eq!(filled.content_sid, SID);
-            filled.variables.unwrap_or_default()
-        })
-        .map_err(|error| {
+/// The variables as JSON.
+fn fill(content: &ContentTemplate, template: &Template) -> Result<String, (ErrorKind, String)> {
+    match content.variables(&ProviderId::TWILIO, template) {
+        Ok((variables, _)) if variables.is_empty() => Ok(String::new()),
+        Ok((variables, _)) => Ok(serde_json::to_string(&variables).unwrap()),
+        Err(error) => {
             assert_eq!(error.acceptance(), Acceptance::NotAccepted);
-            (error.kind(), error.field().unwrap().to_owned())
-        })
+            Err((error.kind(), error.field().unwrap().to_owned()))
+        }
+    }
 }
 
 fn content() -> ContentTemplate {
@@ -35,7 +34,7 @@ fn a_body_alone_needs_no_map() {
         (template().with_named("who", "Ada"), r#"{"who":"Ada"}"#),
         (Template::authentication("t", "en", "123456"), r#"{"1":"123456"}"#),
     ] {
-        assert_eq!(fill(content(), &template).as_deref(), Ok(expected));
+        assert_eq!(fill(&content(), &template).as_deref(), Ok(expected));
     }
 }
 
@@ -53,21 +52,19 @@ fn everything_else_goes_where_the_map_says() {
         .with_url_suffix(1, "x/77")
         .with_button(0, ButtonParameter::quick_reply("yes"));
     assert_eq!(
-        fill(content, &template).as_deref(),
+        fill(&content, &template).as_deref(),
         Ok(r#"{"8":"b","9":"a","end":"x/77","load":"yes","pic":"https://example.com/a.png"}"#)
     );
 }
 
 #[test]
 fn what_the_map_does_not_say_is_refused() {
-    use ErrorKind::{InvalidMessage, NotPortable, TemplateUnavailable, Unsupported};
+    use ErrorKind::{InvalidMessage, NotPortable, Unsupported};
     let media = |provider| MediaRef::new(SenderId::new(provider, "1"), "2");
     let text = |text: &str| TemplateHeader::Text(Parameter::text(text));
     let header = content().with_header_variable("h");
     let button = content().with_button_variable(0, "b");
     let cases = [
-        (content(), Template::new("t", "en_US"), TemplateUnavailable, "content.name"),
-        (content(), Template::new("u", "en"), TemplateUnavailable, "content.name"),
         (content(), template().with_header(text("x")), Unsupported, "content.header"),
         (content(), template().with_url_suffix(0, "x"), Unsupported, "content.buttons[0]"),
         (
@@ -142,7 +139,7 @@ fn what_the_map_does_not_say_is_refused() {
         ),
     ];
     for (content, template, kind, field) in cases {
-        assert_eq!(fill(content, &template), Err((kind, field.to_owned())));
+        assert_eq!(fill(&content, &template), Err((kind, field.to_owned())));
     }
 }
 
@@ -150,15 +147,15 @@ fn what_the_map_does_not_say_is_refused() {
 fn the_code_may_be_that_of_a_button_too() {
     let template = Template::authentication("t", "en", "123456");
     let content = content().with_button_variable(0, "1");
-    assert_eq!(fill(content, &template).as_deref(), Ok(r#"{"1":"123456"}"#));
+    assert_eq!(fill(&content, &template).as_deref(), Ok(r#"{"1":"123456"}"#));
 }
 
 #[test]
 fn a_body_has_as_many_values_as_variables() {
-    let contents = Contents::new(vec![content().with_body_variables(["9", "8"])]).unwrap();
+    let content = content().with_body_variables(["9", "8"]);
     for (values, given) in [(&["a", "b", "c"][..], 3), (&["a"], 1), (&[], 0)] {
         let template = template().with_body(values.iter().copied());
-        let error = contents.fill(&ProviderId::TWILIO, &template).err().unwrap();
+        let error = content.variables(&ProviderId::TWILIO, &template).unwrap_err();
         assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("content.body")));
         assert_eq!((error.limit(), error.actual()), (Some(2), Some(given)));
     }
@@ -167,34 +164,34 @@ fn a_body_has_as_many_values_as_variables() {
 #[test]
 fn limits_at_and_past() {
     let long = |chars| template().with_body(["ä".repeat(chars)]);
-    assert!(fill(content(), &long(1600)).is_ok());
-    let contents = Contents::new(vec![content()]).unwrap();
-    let error = contents.fill(&ProviderId::TWILIO, &long(1601)).err().unwrap();
+    assert!(fill(&content(), &long(1600)).is_ok());
+    let error = content().variables(&ProviderId::TWILIO, &long(1601)).unwrap_err();
     assert_eq!(error.field(), Some("content.body[0]"));
     assert_eq!((error.limit(), error.actual()), (Some(1600), Some(1601)));
-    assert!(fill(content(), &template().with_body(["x"; 100])).is_ok());
-    let error = contents.fill(&ProviderId::TWILIO, &template().with_body(["x"; 101])).err().unwrap();
+    assert!(fill(&content(), &template().with_body(["x"; 100])).is_ok());
+    let error = content().variables(&ProviderId::TWILIO, &template().with_body(["x"; 101])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!((error.limit(), error.actual()), (Some(100), Some(101)));
-    assert!(fill(content(), &template().with_named("n".repeat(16), "x")).is_ok());
+    assert!(fill(&content(), &template().with_named("n".repeat(16), "x")).is_ok());
 }
 
 #[test]
 fn a_map_that_cannot_be_right_is_refused() {
-    let bad = |content| Contents::new(vec![content]).unwrap_err();
     for content in [
         ContentTemplate::new("", "en", SID),
         ContentTemplate::new("t", "", SID),
         ContentTemplate::new("t", "en", "HX0123"),
         ContentTemplate::new("t", "en", SID.replace("HX", "MG")),
         ContentTemplate::new("t", "en", SID.replace('f', "g")),
+        ContentTemplate::looked_up("", "en"),
         content().with_header_variable(""),
         content().with_body_variables(["1", "a b"]),
         content().with_button_variable(0, "v".repeat(17)),
         content().with_button_variable(0, "1").with_button_variable(0, "2"),
     ] {
-        assert_eq!(bad(content.clone()).field, "template", "{content:?}");
+        assert_eq!(content.validate().unwrap_err().field, "template", "{content:?}");
     }
-    assert!(Contents::new(vec![content(), content()]).is_err());
-    assert!(Contents::new(vec![content(), ContentTemplate::new("t", "de", SID)]).is_ok());
+    for content in [content(), ContentTemplate::looked_up("t", "en").with_header_variable("1")] {
+        assert_eq!(content.validate(), Ok(()));
+    }
 }

@@ -1,0 +1,141 @@
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
+use futures_util::poll;
+
+use super::*;
+use crate::clock::Clock;
+use crate::error::{Acceptance, ErrorKind};
+use crate::ids::AttemptId;
+use crate::outbound::Attempt;
+use crate::testing::TestClock;
+use std::time::Duration;
+
+type Texts = SingleFlight<&'static str, Arc<str>>;
+
+fn attempt(seconds: Option<u64>) -> Attempt {
+    let mut attempt = Attempt::with_id(AttemptId::from_u128(7));
+    attempt.deadline = seconds.map(Duration::from_secs);
+    attempt.departure.arm();
+    attempt
+}
+
+/// Work that takes a second, and counts how often it is done.
+async fn second(clock: &TestClock, done: &AtomicUsize, result: Result<Arc<str>>) -> Result<Arc<str>> {
+    clock.sleep(Duration::from_secs(1)).await;
+    done.fetch_add(1, Ordering::Relaxed);
+    result
+}
+
+fn failed() -> Error {
+    Error::new(ErrorKind::Throttled, Acceptance::NotAccepted).with_code(20_429)
+}
+
+#[test]
+fn one_works_and_all_have_it() {
+    let (clock, texts, done) = (TestClock::new(), Texts::new(10), AtomicUsize::new(0));
+    let attempt = attempt(Some(10));
+    clock.block_on(async {
+        let time = Time::of(&attempt, &clock);
+        let all = (0..100).map(|_| texts.get(&"a", |_| true, &time, second(&clock, &done, Ok("x".into()))));
+        assert!(join_all(all).await.into_iter().all(|text| &*text.unwrap() == "x"));
+        texts.get(&"a", |_| true, &time, second(&clock, &done, Err(failed()))).await.unwrap();
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+        texts.get(&"b", |_| true, &time, second(&clock, &done, Ok("y".into()))).await.unwrap();
+        let unusable = texts.get(&"a", |text| &**text == "z", &time, second(&clock, &done, Ok("z".into())));
+        assert_eq!(&*unusable.await.unwrap(), "z");
+        assert_eq!(done.load(Ordering::Relaxed), 3);
+    });
+    assert_eq!(format!("{texts:?}"), "SingleFlight(2)");
+}
+
+#[test]
+fn all_who_wait_have_the_failure_and_the_next_one_tries_again() {
+    let (clock, texts, done) = (TestClock::new(), Texts::new(10), AtomicUsize::new(0));
+    let attempt = attempt(None);
+    clock.block_on(async {
+        let time = Time::of(&attempt, &clock);
+        let all = (0..5).map(|_| texts.get(&"a", |_| true, &time, second(&clock, &done, Err(failed()))));
+        for failure in join_all(all).await {
+            let failure = failure.unwrap_err();
+            assert_eq!((failure.kind(), failure.code()), (ErrorKind::Throttled, Some(20_429)));
+        }
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+        texts.get(&"a", |_| true, &time, second(&clock, &done, Ok("x".into()))).await.unwrap();
+    });
+}
+
+#[test]
+fn whoever_is_dropped_leaves_the_work_to_another_one() {
+    let (clock, texts, done) = (TestClock::new(), Texts::new(10), AtomicUsize::new(0));
+    let attempt = attempt(None);
+    clock.block_on(async {
+        let time = Time::of(&attempt, &clock);
+        let mut first = Box::pin(texts.get(&"a", |_| true, &time, second(&clock, &done, Ok("first".into()))));
+        let mut second_one =
+            pin!(texts.get(&"a", |_| true, &time, second(&clock, &done, Ok("second".into()))));
+        assert!(poll!(&mut first).is_pending() && poll!(&mut second_one).is_pending());
+        drop(first);
+        assert_eq!(&*second_one.await.unwrap(), "second");
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn the_time_of_one_is_not_that_of_another() {
+    let (clock, texts, done) = (TestClock::new(), Texts::new(10), AtomicUsize::new(0));
+    let (short, long) = (attempt(Some(1)), attempt(Some(30)));
+    clock.block_on(async {
+        let (short, long) = (Time::of(&short, &clock), Time::of(&long, &clock));
+        // The work of the first one ends when its time does, and without success.
+        let first = texts.get(&"a", |_| true, &short, second(&clock, &done, Err(failed())));
+        let patient = texts.get(&"a", |_| true, &long, second(&clock, &done, Ok("x".into())));
+        let (first, patient) = futures_util::join!(first, patient);
+        assert_eq!(first.unwrap_err().kind(), ErrorKind::Throttled);
+        assert_eq!(&*patient.unwrap(), "x");
+    });
+    let (hasty, slow) = (attempt(Some(1)), attempt(None));
+    clock.block_on(async {
+        let (hasty, slow) = (Time::of(&hasty, &clock), Time::of(&slow, &clock));
+        let work = async {
+            clock.sleep(Duration::from_secs(5)).await;
+            Ok("y".into())
+        };
+        let slow = texts.get(&"b", |_| true, &slow, work);
+        let hasty = texts.get(&"b", |_| true, &hasty, second(&clock, &done, Ok("x".into())));
+        let (slow, hasty) = futures_util::join!(slow, hasty);
+        assert_eq!(&*slow.unwrap(), "y");
+        let error = hasty.unwrap_err();
+        assert_eq!((error.kind(), error.acceptance()), (ErrorKind::Unavailable, Acceptance::NotAccepted));
+    });
+}
+
+#[test]
+fn of_too_many_the_one_that_was_not_used_for_longest_is_forgotten() {
+    let (clock, texts) = (TestClock::new(), Texts::new(2));
+    let attempt = attempt(None);
+    clock.block_on(async {
+        let time = Time::of(&attempt, &clock);
+        for key in ["a", "b", "a", "c"] {
+            texts.get(&key, |_| true, &time, async { Ok("x".into()) }).await.unwrap();
+        }
+    });
+    let known = ["a", "b", "c"].map(|key| texts.known(&key).is_some());
+    assert_eq!(known, [true, false, true]);
+    texts.forget(&"a", |text| &**text == "y");
+    assert!(texts.known(&"a").is_some(), "it is another one by now");
+    texts.forget(&"a", |text| &**text == "x");
+    assert!(texts.known(&"a").is_none());
+}
+
+#[test]
+fn what_was_given_up_is_not_waited_for() {
+    let (clock, texts, done) = (TestClock::new(), Texts::new(2), AtomicUsize::new(0));
+    let attempt = attempt(None);
+    assert!(attempt.departure.revoke());
+    let time = Time::of(&attempt, &clock);
+    assert_eq!(time.left().unwrap_err().acceptance(), Acceptance::NotAccepted);
+    let work = texts.get(&"a", |_| true, &time, second(&clock, &done, Ok("x".into())));
+    assert!(clock.block_on(work).is_ok(), "the work itself asks for the time");
+}

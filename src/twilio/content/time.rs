@@ -1,0 +1,45 @@
+use std::time::Duration;
+
+use crate::clock::{Clock, timeout};
+use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::outbound::Attempt;
+
+/// The time of an attempt, which everything before the message's own request uses up as well.
+pub(super) struct Time<'a> {
+    attempt: &'a Attempt,
+    pub(super) clock: &'a dyn Clock,
+    end: Option<Duration>,
+}
+
+impl<'a> Time<'a> {
+    /// From now on.
+    pub(super) fn of(attempt: &'a Attempt, clock: &'a dyn Clock) -> Self {
+        let end = attempt.deadline.map(|deadline| clock.elapsed().saturating_add(deadline));
+        Self { attempt, clock, end }
+    }
+
+    /// What is left of it, if it is limited.
+    ///
+    /// # Errors
+    ///
+    /// If nothing is left, or the attempt was given up: the message has not left and will not.
+    pub(super) fn left(&self) -> Result<Option<Duration>> {
+        let left = self.end.map(|end| end.saturating_sub(self.clock.elapsed()));
+        if self.attempt.departure.is_given_up() || left.is_some_and(|left| left.is_zero()) {
+            return Err(too_late());
+        }
+        Ok(left)
+    }
+
+    /// Waits for `future` as long as there is time.
+    pub(super) async fn within<F: Future>(&self, future: F) -> Result<F::Output> {
+        match self.left()? {
+            None => Ok(future.await),
+            Some(left) => timeout(self.clock, left, future).await.ok_or_else(too_late),
+        }
+    }
+}
+
+fn too_late() -> Error {
+    Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted)
+}
