@@ -36,7 +36,8 @@ pub(super) fn meta(mut content: Content) -> Content {
     content
 }
 
-/// Twilio's: beside what it drops and says so, every place has a name, and values are what is shown of them.
+/// Twilio's: beside what it drops and says so, an empty text that may be missing is missing, every place has a name, and
+/// values are what is shown of them.
 pub(super) fn twilio(mut content: Content) -> Content {
     match &mut content {
         Content::Text(text) => text.preview_url = None,
@@ -50,6 +51,7 @@ pub(super) fn twilio(mut content: Content) -> Content {
             let name = place.name.take().or(address);
             place.name = Some(name.unwrap_or_else(|| format!("{},{}", place.latitude, place.longitude)));
         }
+        Content::Interactive(message) => interactive(message),
         Content::Template(template) => {
             for parameter in &mut template.body {
                 parameter.value = Parameter::text(parameter.shown()).value;
