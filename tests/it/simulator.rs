@@ -38,6 +38,7 @@ impl World {
         let meta = simulator.meta().build().unwrap();
         let twilio = simulator
             .twilio()
+            .look_up_templates(false)
             .template(ContentTemplate::new("order_shipped", "en_US", SHIPPED))
             .template(ContentTemplate::new("login", "en_US", CODE))
             .build()

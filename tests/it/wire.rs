@@ -1,7 +1,7 @@
 //! Requests as the providers' servers see them, and their answers, through the bundled HTTP client.
 
 use serde_json::json;
-use whatsapp_provider::outbound::{AcceptedStatus, Template};
+use whatsapp_provider::outbound::{AcceptedStatus, Interactive, ReplyButton, Template};
 use whatsapp_provider::{
     Acceptance, AttemptId, ErrorKind, MessageRef, MetaCloud, OutboundMessage, PhoneNumber, ProviderId,
     SenderId, Twilio, UserId, WhatsAppProvider,
@@ -31,6 +31,7 @@ async fn twilio(server: &MockServer) -> Twilio {
         .template(whatsapp_provider::twilio::ContentTemplate::new("order_shipped", "en_US", CONTENT))
         .base_url(server.uri())
         .messaging_url(server.uri())
+        .content_url(server.uri())
         .build()
         .unwrap()
 }
@@ -246,12 +247,84 @@ async fn twilio_types_and_probes() {
 }
 
 #[tokio::test]
-async fn twilio_knows_only_the_templates_it_was_told() {
+async fn twilio_looks_up_the_templates_it_was_not_told() {
     let server = MockServer::start().await;
-    let message = OutboundMessage::template(to(), Template::new("other", "en_US"));
+    let content = json!({
+        "sid": CONTENT, "friendly_name": "x", "language": "en_US", "variables": { "1": "Ada" },
+        "types": { "twilio/text": { "body": "Hi {{1}}!" } },
+        "approval_requests": { "name": "greeting", "status": "approved", "content_type": "twilio/text" },
+    });
+    let list = json!({ "contents": [content], "meta": { "next_page_url": null, "key": "contents" } });
+    Mock::given(method("GET"))
+        .and(path("/v1/ContentAndApprovals"))
+        .and(basic_auth(ACCOUNT, "invented-token"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(list))
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path(format!("/2010-04-01/Accounts/{ACCOUNT}/Messages.json")))
+        .respond_with(ResponseTemplate::new(201).set_body_json(json!({ "sid": "SM1", "status": "queued" })))
+        .expect(1)
+        .mount(&server)
+        .await;
     let twilio = twilio(&server).await;
+    let greeting = Template::new("greeting", "en_US").with_body(["Ada"]);
+    twilio.send(&OutboundMessage::template(to(), greeting)).await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let form = pairs(&requests[1]);
+    assert!(form.contains(&("ContentSid".to_owned(), CONTENT.to_owned())));
+    assert!(form.contains(&("ContentVariables".to_owned(), r#"{"1":"Ada"}"#.to_owned())));
+
+    let message = OutboundMessage::template(to(), Template::new("other", "en_US"));
     let error = twilio.send(&message).await.unwrap_err();
     assert_eq!((error.kind(), error.acceptance()), (ErrorKind::TemplateUnavailable, Acceptance::NotAccepted));
     assert_eq!(twilio.check(&message).unwrap_err().kind(), ErrorKind::TemplateUnavailable);
-    assert!(server.received_requests().await.unwrap().is_empty());
+    assert_eq!(server.received_requests().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn twilio_makes_a_content_for_buttons() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .and(path("/v2/Content"))
+        .and(query_param("PageSize", "50"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "contents": [], "meta": {} })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/v1/Content"))
+        .and(basic_auth(ACCOUNT, "invented-token"))
+        .and(header("content-type", "application/json"))
+        .respond_with(ResponseTemplate::new(201).set_body_json(json!({ "sid": CONTENT })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path(format!("/2010-04-01/Accounts/{ACCOUNT}/Messages.json")))
+        .and(header("content-type", "application/x-www-form-urlencoded"))
+        .respond_with(ResponseTemplate::new(201).set_body_json(json!({ "sid": "SM1", "status": "queued" })))
+        .expect(10)
+        .mount(&server)
+        .await;
+    let twilio = twilio(&server).await;
+    let sends = (0..10).map(|number| {
+        let buttons = [ReplyButton::new(format!("yes-{number}"), "Yes")];
+        let message = OutboundMessage::new(to(), Interactive::buttons(format!("No. {number}?"), buttons));
+        let twilio = twilio.clone();
+        tokio::spawn(async move { twilio.send(&message).await })
+    });
+    for sent in sends.collect::<Vec<_>>() {
+        sent.await.unwrap().unwrap();
+    }
+    let requests = server.received_requests().await.unwrap();
+    let values =
+        requests.iter().filter(|request| request.url.path().ends_with("/Messages.json")).map(|request| {
+            let form = pairs(request);
+            form.into_iter().find(|(name, _)| name == "ContentVariables").unwrap().1
+        });
+    let values: std::collections::BTreeSet<_> = values.collect();
+    let expected = (0..10).map(|number| format!(r#"{{"1":"No. {number}?","2":"Yes","3":"yes-{number}"}}"#));
+    assert_eq!(values, expected.collect());
 }

@@ -301,7 +301,7 @@ fn as_twilio_has_it(message: &mut Interactive) {
     message.body.iter_mut().for_each(|body| cut(body, max_body));
     match &mut message.action {
         Action::ReplyButtons { buttons, .. } => {
-            buttons.iter_mut().for_each(|button| cut(&mut button.id, 200))
+            buttons.iter_mut().for_each(|button| cut(&mut button.id, 200));
         }
         Action::List(list) => {
             let rows: Vec<_> = list.sections.drain(..).flat_map(|section| section.rows).collect();
