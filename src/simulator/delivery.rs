@@ -23,7 +23,8 @@ pub struct Delivery {
     /// template is one whose only parameters are one text of the body and the same text behind button 0; a type that
     /// [`Content`] does not have is [`Content::Raw`] without recipient and ids. Twilio: the kind of a media file
     /// follows from the ending of its address (a document where that says nothing); the `Body` of a location is its
-    /// name and the label of its point is its address, unless that is the name again.
+    /// name and the label of its point is its address, unless that is the name again; a message that names a content is
+    /// a template if the content is approved, and what the content's type says if it is not.
     ///
     /// A file that was uploaded is named by its id, whether the message brought it along or not.
     pub content: Content,

@@ -171,8 +171,7 @@ impl Account {
         let read =
             directories.loaded.get(&self.account_sid, usable, time, async { self.read_list(time).await });
         let old = directories.loaded.known(&self.account_sid);
-        let old = old.filter(|old| !old.doubted.load(Ordering::Relaxed) && old.templates.contains_key(key));
-        let directory = match old {
+        let directory = match old.filter(|old| old.templates.contains_key(key)) {
             None => read.await?,
             // A message does not suffer because nobody could look whether its template is still there.
             Some(old) => match timeout(time.clock, PATIENCE, read).await {
@@ -216,7 +215,16 @@ impl Account {
                 walk.next.clone().unwrap_or_else(|| format!("PageSize={PAGE_SIZE}"))
             };
             let url = format!("{}/v1/ContentAndApprovals?{query}", self.content_url);
-            let page = self.ask_for_list(url, time).await?;
+            let page = match self.ask_for_list(url, time).await {
+                Ok(page) => page,
+                Err(error) => {
+                    if error.status().is_some_and(|status| (400..500).contains(&status) && status != 429) {
+                        // The place where it was left off may be one no longer.
+                        directories.walks().remove(&self.account_sid);
+                    }
+                    return Err(error);
+                }
+            };
             let mut walks = directories.walks();
             let walk = walks.entry(Arc::clone(&self.account_sid)).or_default();
             walk.seen.insert(query);

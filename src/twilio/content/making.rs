@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use super::skeleton::Skeleton;
 use super::time::Time;
-use super::{Source, Wanted, is_content_sid};
+use super::{Made, Source, Wanted, is_content_sid};
 use crate::error::{Acceptance, Error, ErrorKind, Failure, Result};
 use crate::http_client::{Answer, exchange};
 use crate::outbound::{Attempt, Departure};
@@ -22,6 +23,9 @@ use crate::twilio::outbound::Outgoing;
 const UNKNOWN_CONTENT: i64 = 21_655;
 /// There is nothing of that name.
 const NOT_FOUND: i64 = 20_404;
+/// How long Twilio cannot have lost a content that it has made. If it says so, it speaks of something else, and one more
+/// for every message would help nobody.
+const NEW: Duration = Duration::from_secs(60);
 /// The key may not do this.
 const NOT_ALLOWED: [i64; 2] = [20_003, 20_403];
 
@@ -103,7 +107,12 @@ impl Account {
                 if certain && matches!(error.code(), Some(UNKNOWN_CONTENT | NOT_FOUND)) =>
             {
                 let key = (Arc::clone(&self.account_sid), skeleton.name.clone());
-                self.contents.made.forget(&key, |sid| sid == refused);
+                let known = self.contents.made.known(&key).filter(|known| known.sid == *refused);
+                let made_at = known.and_then(|known| known.at);
+                if made_at.is_some_and(|at| time.clock.elapsed() < at.saturating_add(NEW)) {
+                    return Ok(None);
+                }
+                self.contents.made.forget(&key, |known| known.sid == *refused);
                 // What Twilio's list still has may be the one that is gone.
                 self.made(skeleton, &wanted.variables, false, time).await.map(Some)
             }
@@ -130,11 +139,14 @@ impl Account {
         let work = async {
             let found = if find { self.find(skeleton, time).await? } else { None };
             match found {
-                Some(sid) => Ok(sid),
-                None => self.create(skeleton, variables, time).await,
+                Some(sid) => Ok(Made { sid, at: None }),
+                None => {
+                    let sid = self.create(skeleton, variables, time).await?;
+                    Ok(Made { sid, at: Some(time.clock.elapsed()) })
+                }
             }
         };
-        self.contents.made.get(&key, |_| true, time, work).await
+        Ok(self.contents.made.get(&key, |_| true, time, work).await?.sid)
     }
 
     /// Looks for a content that somebody has made before: this provider in an earlier life, or another machine.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 mod directory;
 mod making;
@@ -43,7 +44,7 @@ pub(super) struct Contents {
     /// Those that were given, which are never looked up.
     templates: BTreeMap<Key, ContentTemplate>,
     settings: ContentSettings,
-    made: SingleFlight<(Arc<str>, String), Arc<str>>,
+    made: SingleFlight<(Arc<str>, String), Made>,
     directories: Directories,
     pace: Pace,
 }
@@ -64,6 +65,14 @@ enum Source {
     Listed(Key),
     /// It is found by its name, or made.
     Made(Skeleton),
+}
+
+/// A content that was found or made.
+#[derive(Debug, Clone)]
+struct Made {
+    sid: Arc<str>,
+    /// When it was made, by the clock's monotonic time, if it was not found.
+    at: Option<Duration>,
 }
 
 impl Wanted {

@@ -148,16 +148,31 @@ fn a_content_that_is_gone_is_made_again_once() {
     }
     // Not twice, and not for anything else.
     for (replies, kind, expected) in [
-        (vec![refused(21_655), made(OTHER), refused(21_655)], ErrorKind::TemplateUnavailable, 5),
-        (vec![refused(21_656)], ErrorKind::InvalidMessage, 3),
-        (vec![reply(500, &json!({ "code": 21_655 }))], ErrorKind::TemplateUnavailable, 3),
+        (vec![refused(21_655), made(CONTENT), refused(21_655)], ErrorKind::TemplateUnavailable, 4),
+        (vec![refused(21_656)], ErrorKind::InvalidMessage, 2),
+        (vec![reply(500, &json!({ "code": 21_655 }))], ErrorKind::TemplateUnavailable, 2),
     ] {
-        let first = [Reply::With(200, NOTHING), made(CONTENT)];
-        let wire = Wire::answering(first.into_iter().chain(replies));
+        let wire = Wire::answering([found(&[resource(OTHER)])].into_iter().chain(replies));
         let error = send(&sending(&wire).build().unwrap(), &question("x")).unwrap_err();
         assert_eq!(error.kind(), kind);
         assert_eq!(wire.recorded().len(), expected);
     }
+}
+
+#[test]
+fn a_content_that_was_made_a_minute_ago_is_not_gone() {
+    let clock = TestClock::new();
+    // The account is another one, or has moved: a new content for every message would not help.
+    let wire = Wire::answering([Reply::With(200, NOTHING), made(OTHER), refused(20_404), refused(20_404)]);
+    let twilio = sending(&wire).clock(Arc::new(clock.clone())).build().unwrap();
+    for _ in 0..2 {
+        assert_eq!(send(&twilio, &question("x")).unwrap_err().kind(), ErrorKind::AccountBlocked);
+    }
+    assert_eq!(asked(&wire), [FIND, MAKE, SEND, SEND]);
+    clock.advance(Duration::from_secs(60));
+    wire.replies.lock().unwrap().extend([refused(20_404), made(CONTENT)]);
+    send(&twilio, &question("x")).unwrap();
+    assert_eq!(parameter(wire.recorded().last().unwrap(), "ContentSid"), CONTENT);
 }
 
 #[test]

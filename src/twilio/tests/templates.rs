@@ -333,3 +333,27 @@ fn a_long_list_is_read_on_where_it_was_left() {
     assert!(tries > 0);
     assert_eq!(world.asked(), (10, 1), "no page was asked for twice");
 }
+
+#[test]
+fn a_place_in_the_list_that_is_one_no_longer_is_forgotten() {
+    let next = "https://content.twilio.com/v1/ContentAndApprovals?Page=1&PageToken=PTold";
+    for (failure, first) in [(Reply::With(400, r#"{"code":20001}"#), true), (Reply::With(429, ""), false)] {
+        let world = World::new([page(&[], Some(next)), failure]);
+        assert_eq!(world.send(&shipped()).unwrap_err().acceptance(), Acceptance::NotAccepted);
+        world.then([page(&[own()], None)]);
+        assert_eq!(world.sent(&shipped()).0, CONTENT);
+        let uri = &world.wire.recorded()[2].uri;
+        assert_eq!(uri.ends_with("?PageSize=100"), first, "{uri}");
+    }
+}
+
+#[test]
+fn a_doubt_is_no_reason_to_send_nothing() {
+    let world = World::new([page(&[own()], None)]);
+    world.sent(&shipped());
+    world.then([refused(63_041)]);
+    assert!(world.send(&shipped()).is_err());
+    world.clock.advance(MINUTE);
+    world.then([Reply::NoConnection]);
+    assert_eq!(world.sent(&shipped()).0, CONTENT, "perhaps it is no longer paused");
+}

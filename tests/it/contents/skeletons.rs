@@ -106,6 +106,7 @@ fn a_hundred_at_once_make_one() {
     assert_eq!((world.made(), world.arrived("GET", "/v2/Content")), (1, 1));
     assert_eq!(world.simulator.deliveries().len(), 100);
 
+    world.clock.advance(Duration::from_secs(60));
     // Gone: all of them find that out, and one makes it again.
     for sid in world.contents() {
         world.ask("DELETE", &format!("/v1/Content/{sid}"), &Value::Null);
