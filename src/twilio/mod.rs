@@ -14,7 +14,7 @@
 //!   between clones: thousands of different messages need a handful. The number may send them within 24 hours of
 //!   the user's last message, and without header, footer or sections.
 //! * **Templates are contents** too. They are looked up by name and language in the account's list of approved ones, unless
-//!   a [`ContentTemplate`] names the `ContentSid`. Parameters of headers and buttons need a [`ContentTemplate`] in either
+//!   a [`ContentTemplate`] names the `ContentSid`. Parameters of headers, buttons and cards need a [`ContentTemplate`] in either
 //!   case: Twilio has one flat set of variables, and nothing is guessed.
 //! * **A lost answer can be looked for, but the list of messages shows no attempt.**
 //!   [`find_sent`](crate::WhatsAppProvider::find_sent) says for certain only what
@@ -58,7 +58,7 @@ mod tests;
 mod tokens;
 
 pub use builder::TwilioBuilder;
-pub use content::ContentTemplate;
+pub use content::{CardVariables, ContentTemplate};
 pub use hosting::{MediaHost, MediaHostError};
 
 use account::Account;

@@ -15,8 +15,8 @@ mod template;
 mod time;
 
 pub(super) use settings::ContentSettings;
-pub use template::ContentTemplate;
 pub(super) use template::link;
+pub use template::{CardVariables, ContentTemplate};
 
 use directory::{Directories, Key, unavailable};
 use pace::Pace;

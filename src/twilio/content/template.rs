@@ -5,7 +5,8 @@ use super::{MAX_VALUE_CHARS, is_content_sid};
 use crate::error::{ConfigError, Error, Result};
 use crate::ids::ProviderId;
 use crate::outbound::{
-    ButtonParameter, Dropped, Field, Media, Parameter, Template, TemplateHeader, Wish, chars_between,
+    ButtonParameter, Dropped, Field, Media, Parameter, Template, TemplateButton, TemplateHeader, Wish,
+    chars_between,
 };
 
 /// The most characters that a variable's name may have.
@@ -36,9 +37,81 @@ pub struct ContentTemplate {
     language: String,
     /// `None`: it is looked up.
     content_sid: Option<String>,
+    places: Places,
+    cards: Vec<CardVariables>,
+}
+
+/// Which variables of a content are for which parameters of a carousel's card.
+///
+/// ```
+/// use whatsapp_provider::twilio::{CardVariables, ContentTemplate};
+///
+/// let template = ContentTemplate::looked_up("summer", "en")
+///     .with_card(CardVariables::new().with_header_variable("2").with_button_variable(0, "3"))
+///     .with_card(CardVariables::new().with_header_variable("4").with_button_variable(0, "5"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CardVariables(Places);
+
+/// Which variables are for which parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Places {
     header: Option<String>,
+    /// What the content has in front of the header's variable.
+    header_prefix: String,
     body: Option<Vec<String>>,
     buttons: Vec<(u8, String)>,
+}
+
+/// The setters of what has header, body and buttons.
+macro_rules! variables_of_parts {
+    ($type:ident, $($place:tt).+) => {
+        impl $type {
+            /// Names the variable of the header: of its text, or of the address of its media file.
+            #[must_use]
+            pub fn with_header_variable(mut self, variable: impl Into<String>) -> Self {
+                self.$($place).+.header = Some(variable.into());
+                self
+            }
+
+            /// Says what stands in front of the header's variable in the content, if its media file is
+            /// `https://files.example/{{1}}` and not the variable alone. An address that does not begin so is refused.
+            #[must_use]
+            pub fn with_header_prefix(mut self, prefix: impl Into<String>) -> Self {
+                self.$($place).+.header_prefix = prefix.into();
+                self
+            }
+
+            /// Names the variables of the body, in the order of its parameters, where they are not those that need no
+            /// saying.
+            #[must_use]
+            pub fn with_body_variables<T: Into<String>>(
+                mut self,
+                variables: impl IntoIterator<Item = T>,
+            ) -> Self {
+                self.$($place).+.body = Some(variables.into_iter().map(Into::into).collect());
+                self
+            }
+
+            /// Names the variable of the button at `index`, counted from 0: of the end of its address, of its payload, or of
+            /// the code that it copies.
+            #[must_use]
+            pub fn with_button_variable(mut self, index: u8, variable: impl Into<String>) -> Self {
+                self.$($place).+.buttons.push((index, variable.into()));
+                self
+            }
+        }
+    };
+}
+
+variables_of_parts!(ContentTemplate, places);
+variables_of_parts!(CardVariables, 0);
+
+impl CardVariables {
+    /// No variables yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
 }
 
 impl ContentTemplate {
@@ -50,17 +123,23 @@ impl ContentTemplate {
 
     /// The variables of a template whose content is looked up in the account's list of approved templates.
     ///
-    /// Only a template with parameters in its header or its buttons, or whose body has other variables than those that need
-    /// no saying, needs this; all others are looked up without being named anywhere.
+    /// Only a template with parameters in its header, its buttons or its cards, or whose body has other variables than those
+    /// that need no saying, needs this; all others are looked up without being named anywhere.
     pub fn looked_up(name: impl Into<String>, language: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             language: language.into(),
             content_sid: None,
-            header: None,
-            body: None,
-            buttons: Vec::new(),
+            places: Places::default(),
+            cards: Vec::new(),
         }
+    }
+
+    /// Adds the variables of a carousel's next card. All of its cards are given, in their order.
+    #[must_use]
+    pub fn with_card(mut self, card: CardVariables) -> Self {
+        self.cards.push(card);
+        self
     }
 
     /// By what it is found.
@@ -72,27 +151,6 @@ impl ContentTemplate {
         self.content_sid.as_deref()
     }
 
-    /// Names the variable of the header: of its text, or of the address of its media file.
-    #[must_use]
-    pub fn with_header_variable(mut self, variable: impl Into<String>) -> Self {
-        self.header = Some(variable.into());
-        self
-    }
-
-    /// Names the variables of the body, in the order of its parameters, where they are not those that need no saying.
-    #[must_use]
-    pub fn with_body_variables<T: Into<String>>(mut self, variables: impl IntoIterator<Item = T>) -> Self {
-        self.body = Some(variables.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Names the variable of the button at `index`, counted from 0: of the end of its address, or of its payload.
-    #[must_use]
-    pub fn with_button_variable(mut self, index: u8, variable: impl Into<String>) -> Self {
-        self.buttons.push((index, variable.into()));
-        self
-    }
-
     /// Refuses what can be no content of Twilio's.
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         let invalid = |problem| Err(ConfigError::new("template", problem));
@@ -102,6 +160,52 @@ impl ContentTemplate {
         if self.content_sid.as_deref().is_some_and(|sid| !is_content_sid(sid)) {
             return invalid("a ContentSid is HX and 32 hexadecimal digits");
         }
+        self.cards.iter().map(|card| &card.0).chain([&self.places]).try_for_each(Places::validate)
+    }
+
+    /// The variables for a template's parameters, and the wishes that they cannot carry.
+    pub(super) fn variables(
+        &self,
+        provider: &ProviderId,
+        template: &Template,
+    ) -> Result<(BTreeMap<String, String>, Vec<Dropped>)> {
+        let mut filled = Filled { provider, variables: BTreeMap::new(), dropped: Vec::new() };
+        // Neither has a place in a flat set of variables.
+        if template.offer_ends.is_some() {
+            return Err(Error::unsupported("content.offer_ends"));
+        }
+        if template.tap_target.is_some() {
+            return Err(Error::unsupported("content.tap_target"));
+        }
+        if template.cards.len() != self.cards.len() {
+            let (expected, actual) = (self.cards.len() as u64, template.cards.len() as u64);
+            return Err(Error::unsupported("content.cards").with_limit(expected, actual));
+        }
+        if let Some(code) = &template.one_time_code {
+            filled.add("content.one_time_code", "1", code)?;
+        }
+        let header = template.header.as_ref();
+        self.places.fill("content", header, &template.body, &template.buttons, &mut filled)?;
+        for (index, (card, CardVariables(places))) in template.cards.iter().zip(&self.cards).enumerate() {
+            let path = format!("content.cards[{index}]");
+            let positional = card.body.iter().any(|parameter| parameter.name.is_none());
+            if places.body.is_none() && positional {
+                // `1` and so on are the variables of the carousel's own body.
+                return Err(Error::unsupported(format!("{path}.body")));
+            }
+            places.fill(&path, card.header.as_ref(), &card.body, &card.buttons, &mut filled)?;
+        }
+        let count = filled.variables.len();
+        if count > MAX_VARIABLES {
+            return Err(Error::over_limit("content", MAX_VARIABLES as u64, count as u64));
+        }
+        Ok((filled.variables, filled.dropped))
+    }
+}
+
+impl Places {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let invalid = |problem| Err(ConfigError::new("template", problem));
         let buttons = self.buttons.iter().map(|(_, variable)| variable);
         let mut variables = self.header.iter().chain(self.body.iter().flatten()).chain(buttons);
         if !variables.all(|variable| is_name(variable)) {
@@ -114,89 +218,82 @@ impl ContentTemplate {
         Ok(())
     }
 
-    /// The variables for a template's parameters, and the wishes that they cannot carry.
-    pub(super) fn variables(
+    /// Fills the variables of one part of a template.
+    fn fill(
         &self,
-        provider: &ProviderId,
-        template: &Template,
-    ) -> Result<(BTreeMap<String, String>, Vec<Dropped>)> {
-        let mut variables = Variables::default();
-        let mut dropped = Vec::new();
-        // Neither has a place in a flat set of variables.
-        if template.offer_ends.is_some() {
-            return Err(Error::unsupported("content.offer_ends"));
-        }
-        if !template.cards.is_empty() {
-            return Err(Error::unsupported("content.cards"));
-        }
-        if template.tap_target.is_some() {
-            return Err(Error::unsupported("content.tap_target"));
-        }
-        if let Some(code) = &template.one_time_code {
-            variables.add("content.one_time_code", "1", code)?;
-        }
-        self.all_have_values(template, &variables)?;
-        if let Some(header) = &template.header {
+        path: &str,
+        header: Option<&TemplateHeader>,
+        body: &[Parameter],
+        buttons: &[TemplateButton],
+        filled: &mut Filled<'_>,
+    ) -> Result<()> {
+        self.all_have_values(path, header, buttons, filled)?;
+        if let Some(header) = header {
+            let field = format!("{path}.header");
             let variable = self.header.as_deref();
-            let variable = variable.ok_or_else(|| Error::unsupported("content.header"))?;
-            variables.add("content.header", variable, header_value(provider, header)?)?;
+            let variable = variable.ok_or_else(|| Error::unsupported(field.clone()))?;
+            let value = header_value(filled.provider, header, &field)?.strip_prefix(&*self.header_prefix);
+            filled.add(field.clone(), variable, value.ok_or_else(|| Error::unsupported(field))?)?;
             if let TemplateHeader::Document { filename: Some(_), .. } = header {
-                dropped.push(Dropped::new(Wish::FileName));
+                filled.dropped.push(Dropped::new(Wish::FileName));
             }
         }
-        self.add_body(&template.body, &mut variables)?;
-        for (position, button) in template.buttons.iter().enumerate() {
-            let field = format!("content.buttons[{position}]");
+        self.fill_body(path, body, filled)?;
+        for (position, button) in buttons.iter().enumerate() {
+            let field = format!("{path}.buttons[{position}]");
             let mapped = self.buttons.iter().find(|(index, _)| *index == button.index);
             let value = match &button.parameter {
                 ButtonParameter::UrlSuffix { text } => Some(text),
                 ButtonParameter::QuickReply { payload } => Some(payload),
+                ButtonParameter::CopyCode { code } => Some(code),
                 _ => None,
             };
             let (Some((_, variable)), Some(value)) = (mapped, value) else {
                 return Err(Error::unsupported(field));
             };
-            variables.add(field, variable, value)?;
+            filled.add(field, variable, value)?;
         }
-        let count = variables.0.len();
-        if count > MAX_VARIABLES {
-            return Err(Error::over_limit("content", MAX_VARIABLES as u64, count as u64));
-        }
-        Ok((variables.0, dropped))
+        Ok(())
     }
 
     /// Refuses a template that brings no value for a variable of header or buttons: nobody knows what Twilio would put
-    /// there. The code of an authentication template, the only variable that is filled so far, may be a button's as well.
-    fn all_have_values(&self, template: &Template, filled: &Variables) -> Result<()> {
-        let missing = |variable: &String| !filled.0.contains_key(variable);
-        if template.header.is_none() && self.header.as_ref().is_some_and(missing) {
-            return Err(Error::unsupported("content.header"));
+    /// there. The code of an authentication template, which is filled before, may be a button's as well.
+    fn all_have_values(
+        &self,
+        path: &str,
+        header: Option<&TemplateHeader>,
+        buttons: &[TemplateButton],
+        filled: &Filled<'_>,
+    ) -> Result<()> {
+        let missing = |variable: &String| !filled.variables.contains_key(variable);
+        if header.is_none() && self.header.as_ref().is_some_and(missing) {
+            return Err(Error::unsupported(format!("{path}.header")));
         }
         for (index, variable) in &self.buttons {
-            if missing(variable) && !template.buttons.iter().any(|button| button.index == *index) {
-                return Err(Error::unsupported(format!("content.buttons[{index}]")));
+            if missing(variable) && !buttons.iter().any(|button| button.index == *index) {
+                return Err(Error::unsupported(format!("{path}.buttons[{index}]")));
             }
         }
         Ok(())
     }
 
-    fn add_body(&self, body: &[Parameter], variables: &mut Variables) -> Result<()> {
+    fn fill_body(&self, path: &str, body: &[Parameter], filled: &mut Filled<'_>) -> Result<()> {
         if let Some(names) = &self.body
             && names.len() != body.len()
         {
             // Too few are not over a limit, but here too the number that is expected and the number that was given say
             // what is wrong.
             let (expected, actual) = (names.len() as u64, body.len() as u64);
-            return Err(Error::unsupported("content.body").with_limit(expected, actual));
+            return Err(Error::unsupported(format!("{path}.body")).with_limit(expected, actual));
         }
         for (position, parameter) in body.iter().enumerate() {
-            let field = format!("content.body[{position}]");
+            let field = format!("{path}.body[{position}]");
             let mapped = self.body.as_ref().and_then(|names| names.get(position));
             let by_position = (position + 1).to_string();
             let name = mapped.or(parameter.name.as_ref()).unwrap_or(&by_position);
             // Meta allows longer names than Twilio.
             chars_between(field.clone(), name, MAX_NAME_CHARS)?;
-            variables.add(field, name, parameter.shown())?;
+            filled.add(field, name, parameter.shown())?;
         }
         Ok(())
     }
@@ -207,13 +304,13 @@ fn is_name(name: &str) -> bool {
     (1..=MAX_NAME_CHARS).contains(&name.len()) && name.bytes().all(allowed)
 }
 
-fn header_value<'a>(provider: &ProviderId, header: &'a TemplateHeader) -> Result<&'a str> {
+fn header_value<'a>(provider: &ProviderId, header: &'a TemplateHeader, field: &str) -> Result<&'a str> {
     match header {
         TemplateHeader::Text(parameter) => Ok(parameter.shown()),
         TemplateHeader::Image(media)
         | TemplateHeader::Video(media)
-        | TemplateHeader::Document { media, .. } => link(provider, media, "content.header"),
-        TemplateHeader::Location(_) | TemplateHeader::Product(_) => Err(Error::unsupported("content.header")),
+        | TemplateHeader::Document { media, .. } => link(provider, media, field.to_owned()),
+        TemplateHeader::Location(_) | TemplateHeader::Product(_) => Err(Error::unsupported(field.to_owned())),
     }
 }
 
@@ -222,7 +319,7 @@ fn header_value<'a>(provider: &ProviderId, header: &'a TemplateHeader) -> Result
 pub(in crate::twilio) fn link<'a>(
     provider: &ProviderId,
     media: &'a Media,
-    field: &'static str,
+    field: impl Into<Field>,
 ) -> Result<&'a str> {
     match media {
         Media::Link(link) => Ok(link.as_str()),
@@ -231,15 +328,19 @@ pub(in crate::twilio) fn link<'a>(
     }
 }
 
-#[derive(Default)]
-struct Variables(BTreeMap<String, String>);
+/// The variables so far.
+struct Filled<'a> {
+    provider: &'a ProviderId,
+    variables: BTreeMap<String, String>,
+    dropped: Vec<Dropped>,
+}
 
-impl Variables {
+impl Filled<'_> {
     /// Twilio refuses empty values (21656). Two different values for one variable mean that the map is wrong.
     fn add(&mut self, field: impl Into<Field>, name: &str, value: &str) -> Result<()> {
         let field = field.into();
         chars_between(field.clone(), value, MAX_VALUE_CHARS)?;
-        match self.0.insert(name.to_owned(), value.to_owned()) {
+        match self.variables.insert(name.to_owned(), value.to_owned()) {
             Some(before) if before != value => Err(Error::unsupported(field)),
             _ => Ok(()),
         }

@@ -75,7 +75,7 @@ fn what_the_map_does_not_say_is_refused() {
         ),
         (
             button.clone(),
-            template().with_button(0, ButtonParameter::copy_code("x")),
+            template().with_button(0, ButtonParameter::catalog(None)),
             Unsupported,
             "content.buttons[0]",
         ),
@@ -194,4 +194,64 @@ fn a_map_that_cannot_be_right_is_refused() {
     for content in [content(), ContentTemplate::looked_up("t", "en").with_header_variable("1")] {
         assert_eq!(content.validate(), Ok(()));
     }
+}
+
+#[test]
+fn a_code_that_is_copied_is_a_variable_too() {
+    let template = template().with_button(0, ButtonParameter::copy_code("SALE"));
+    assert_eq!(fill(&content().with_button_variable(0, "c"), &template).as_deref(), Ok(r#"{"c":"SALE"}"#));
+}
+
+#[test]
+fn a_file_may_be_the_end_of_an_address_only() {
+    let content = content().with_header_variable("1").with_header_prefix("https://files.example/");
+    let file = |url: &str| {
+        let link = Link::new(url).unwrap();
+        template().with_header(TemplateHeader::Image(link.into()))
+    };
+    assert_eq!(fill(&content, &file("https://files.example/a.png")).as_deref(), Ok(r#"{"1":"a.png"}"#));
+    let refused = |kind| Err((kind, "content.header".to_owned()));
+    assert_eq!(fill(&content, &file("https://other.example/a.png")), refused(ErrorKind::Unsupported));
+    assert_eq!(fill(&content, &file("https://files.example/")), refused(ErrorKind::InvalidMessage));
+}
+
+#[test]
+fn cards_have_variables_of_their_own() {
+    let link = |name: &str| Link::new(format!("https://files.example/{name}")).unwrap();
+    let card = |name: &str| {
+        let header = TemplateHeader::Image(link(name).into());
+        TemplateCard::default().with_header(header).with_button(0, ButtonParameter::url_suffix(name))
+    };
+    let map = |header: &str, body: &[&str], button: &str| {
+        let variables = CardVariables::new().with_header_variable(header).with_button_variable(0, button);
+        variables.with_body_variables(body.iter().copied())
+    };
+    let carousel = content().with_card(map("2", &["3"], "4")).with_card(map("5", &[], "6"));
+    let sent =
+        template().with_body(["Ada"]).with_card(card("a.png").with_body(["A"])).with_card(card("b.png"));
+    assert_eq!(
+        fill(&carousel, &sent).as_deref(),
+        Ok(concat!(
+            r#"{"1":"Ada","2":"https://files.example/a.png","3":"A","4":"a.png","#,
+            r#""5":"https://files.example/b.png","6":"b.png"}"#,
+        ))
+    );
+    let bare = || template().with_body(["Ada"]);
+    let plain = content().with_card(CardVariables::new());
+    for (content, template, field) in [
+        (&carousel, bare().with_card(card("a.png")), "content.cards"),
+        (&carousel, bare(), "content.cards"),
+        (&carousel, bare().with_card(card("a.png")).with_card(card("b.png")), "content.cards[0].body"),
+        (
+            &carousel,
+            bare().with_card(card("a.png").with_body(["A"])).with_card(TemplateCard::default()),
+            "content.cards[1].header",
+        ),
+        (&plain, bare().with_card(card("a.png")), "content.cards[0].header"),
+        (&plain, bare().with_card(TemplateCard::default().with_body(["A"])), "content.cards[0].body"),
+    ] {
+        assert_eq!(fill(content, &template), Err((ErrorKind::Unsupported, field.to_owned())));
+    }
+    let twice = CardVariables::new().with_button_variable(0, "1").with_button_variable(0, "2");
+    assert_eq!(content().with_card(twice).validate().unwrap_err().field, "template");
 }
