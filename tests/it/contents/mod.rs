@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use whatsapp_provider::clock::Clock;
 use whatsapp_provider::meta::{MarketingMessages, ProductPolicy};
-use whatsapp_provider::outbound::{Action, ContentKind, Interactive, Link, ListSection, Template, Wish};
+use whatsapp_provider::outbound::{ContentKind, Link, Template, Wish};
 use whatsapp_provider::simulator::{Fault, Side, Simulator};
 use whatsapp_provider::testing::TestClock;
 use whatsapp_provider::twilio::ContentTemplate;
@@ -291,26 +291,6 @@ fn what_meta_does_not_carry_is_refused_alike() {
     assert!((all / 10..all * 9 / 10).contains(&total), "{total} of {all}: {went:?}");
 }
 
-/// The message without what Twilio has no place for, and no longer than it may be there.
-fn as_twilio_has_it(message: &mut Interactive) {
-    fn cut(text: &mut String, max: usize) {
-        *text = text.chars().take(max).collect();
-    }
-    (message.header, message.footer) = (None, None);
-    let max_body = if matches!(message.action, Action::CtaUrl(_)) { 640 } else { 1024 };
-    message.body.iter_mut().for_each(|body| cut(body, max_body));
-    match &mut message.action {
-        Action::ReplyButtons { buttons, .. } => {
-            buttons.iter_mut().for_each(|button| cut(&mut button.id, 200));
-        }
-        Action::List(list) => {
-            let rows: Vec<_> = list.sections.drain(..).flat_map(|section| section.rows).collect();
-            list.sections = vec![ListSection::new(rows)];
-        }
-        _ => {}
-    }
-}
-
 #[test]
 fn twilio_carries_its_kinds_in_its_form() {
     let carried = World::new(Side::Twilio, &Content::text("x")).provider.capabilities().contents;
@@ -325,7 +305,7 @@ fn twilio_carries_its_kinds_in_its_form() {
             };
         }
         if let Content::Interactive(message) = &mut content {
-            as_twilio_has_it(message);
+            normal::as_twilio_has_it(message);
         }
         (wishes.direct_send, wishes.identity_key_hash) = (None, None);
         let world = World::new(Side::Twilio, &content);

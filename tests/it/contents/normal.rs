@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use whatsapp_provider::outbound::{
-    Action, ButtonParameter, ContactCard, Header, Interactive, Location, Media, Parameter, ParameterValue,
-    Template, TemplateButton, TemplateHeader,
+    Action, ButtonParameter, ContactCard, Header, Interactive, ListSection, Location, Media, Parameter,
+    ParameterValue, Template, TemplateButton, TemplateHeader,
 };
 use whatsapp_provider::{Content, Json, MediaRef};
 
@@ -60,6 +60,26 @@ pub(super) fn twilio(mut content: Content) -> Content {
         _ => {}
     }
     content
+}
+
+/// The message without what Twilio has no place for, and no longer than it may be there.
+pub(super) fn as_twilio_has_it(message: &mut Interactive) {
+    fn cut(text: &mut String, max: usize) {
+        *text = text.chars().take(max).collect();
+    }
+    (message.header, message.footer) = (None, None);
+    let max_body = if matches!(message.action, Action::CtaUrl(_)) { 640 } else { 1024 };
+    message.body.iter_mut().for_each(|body| cut(body, max_body));
+    match &mut message.action {
+        Action::ReplyButtons { buttons, .. } => {
+            buttons.iter_mut().for_each(|button| cut(&mut button.id, 200));
+        }
+        Action::List(list) => {
+            let rows: Vec<_> = list.sections.drain(..).flat_map(|section| section.rows).collect();
+            list.sections = vec![ListSection::new(rows)];
+        }
+        _ => {}
+    }
 }
 
 fn missing(text: &mut Option<String>) {

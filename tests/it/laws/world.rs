@@ -106,7 +106,8 @@ impl World {
         let ahead = self.random.millis(0..=5_000);
         let clock: Arc<dyn Clock> = Arc::new(MachineClock { clock: self.clock.clone(), ahead });
         let shipped = ContentTemplate::new("order_shipped", "en_US", SHIPPED);
-        let twilio = self.simulator.twilio().template(shipped);
+        // A look-up is a request that a member refuses although it is well.
+        let twilio = self.simulator.twilio().template(shipped).look_up_templates(false);
         let provider = FailoverProvider::builder()
             .primary(self.simulator.meta().clock(Arc::clone(&clock)).build().unwrap())
             .fallback(twilio.clock(Arc::clone(&clock)).build().unwrap())
