@@ -35,6 +35,9 @@ pub enum InboundContent {
     Contacts {
         /// The cards.
         cards: Vec<ContactCard>,
+        /// Cards that come as files, vCards, and have to be fetched to be read (Twilio).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<InboundMedia>,
     },
     /// A tapped button: a reply button of a message, or a quick reply of a template.
     Button(ButtonReply),
@@ -68,7 +71,12 @@ impl InboundContent {
 
     /// Contact cards.
     pub fn contacts(cards: Vec<ContactCard>) -> Self {
-        Self::Contacts { cards }
+        Self::Contacts { cards, files: Vec::new() }
+    }
+
+    /// Contact cards that come as files.
+    pub fn contact_files(files: Vec<InboundMedia>) -> Self {
+        Self::Contacts { cards: Vec::new(), files }
     }
 
     /// An earlier message was taken back.

@@ -148,6 +148,9 @@ pub struct Referral {
     /// `image` or `video`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
+    /// The id of its picture or video, where the provider gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_id: Option<String>,
     /// The address of its picture or video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media_url: Option<String>,

@@ -160,6 +160,7 @@ fn referral(advertisement: &Object<'_>) -> Referral {
         headline: advertisement.text("headline"),
         body: advertisement.text("body"),
         media_type,
+        media_id: None,
         media_url: if is_video { video.or(image) } else { image.or(video) },
         thumbnail_url: advertisement.text("thumbnail_url"),
         click_id: advertisement.text("ctwa_clid"),

@@ -1,22 +1,22 @@
-use super::Odd;
+use super::{Odd, Source, flow};
 use crate::ids::{MediaRef, SenderId};
 use crate::inbound::{ButtonReply, InboundContent, InboundMedia, ListReply};
 use crate::outbound::Location;
 use crate::twilio::form::Fields;
 
 /// What a message says. What it has decides, and then what it calls itself: `MessageType` is missing in older webhooks.
-pub(super) fn read(fields: &Fields, sender: &SenderId) -> Result<InboundContent, Odd> {
+pub(super) fn read(source: &Source<'_>, sender: &SenderId) -> Result<InboundContent, Odd> {
+    let fields = source.fields;
     let sort = fields.text("MessageType").unwrap_or_default();
     let named = |reason| Odd::new(reason).what(sort);
-    if let Some(button) = button(fields, sort) {
+    if let Some(button) = button(source, sort) {
         return Ok(InboundContent::Button(button));
     }
-    if let Some(id) = fields.text("ListId") {
-        let title = fields.text("ListTitle").or(fields.text("Body"));
-        return Ok(InboundContent::ListReply(ListReply::new(id, title.unwrap_or(id))));
+    if let Some(row) = row(source) {
+        return Ok(InboundContent::ListReply(row));
     }
-    if fields.has("FlowData") || fields.has("InteractiveData") {
-        return Err(named("the answer of a flow"));
+    if let Some(form) = flow::read(source) {
+        return Ok(InboundContent::FlowReply(form));
     }
     if has_media(fields) {
         return media(fields, sender, sort);
@@ -35,17 +35,23 @@ pub(super) fn read(fields: &Fields, sender: &SenderId) -> Result<InboundContent,
 }
 
 /// A quick reply of a template calls itself `button`, one of another message `interactive`.
-fn button(fields: &Fields, sort: &str) -> Option<ButtonReply> {
-    let (payload, text) = (fields.text("ButtonPayload"), fields.text("ButtonText"));
+fn button(source: &Source<'_>, sort: &str) -> Option<ButtonReply> {
+    let (payload, text) = (source.text("ButtonPayload"), source.text("ButtonText"));
     let id = payload.or(text)?;
-    let title = text.or(fields.text("Body")).unwrap_or(id);
+    let title = text.or(source.fields.text("Body")).unwrap_or(id);
     let mut button = ButtonReply::new(id, title);
     button.of_template = sort == "button";
     Some(button)
 }
 
+fn row(source: &Source<'_>) -> Option<ListReply> {
+    let (id, title) = (source.text("ListId"), source.text("ListTitle"));
+    let id = id.or(title)?;
+    Some(ListReply::new(id, title.or(source.fields.text("Body")).unwrap_or(id)))
+}
+
 fn has_media(fields: &Fields) -> bool {
-    let counted = fields.text("NumMedia").is_some_and(|count| count != "0");
+    let counted = fields.text("NumMedia").is_some_and(|count| count.trim() != "0");
     counted || !fields.numbered("MediaUrl").is_empty()
 }
 
@@ -54,13 +60,10 @@ fn media(fields: &Fields, sender: &SenderId, sort: &str) -> Result<InboundConten
     let urls = fields.numbered("MediaUrl");
     let announced: usize = match fields.text("NumMedia") {
         None => 0,
-        Some(count) => count.parse().map_err(|_| Odd::new("a count of files that is no number"))?,
+        Some(count) => count.trim().parse().map_err(|_| Odd::new("a count of files that is no number"))?,
     };
     if urls.len() < announced {
         return Err(Odd::new("fewer files than announced").what(sort));
-    }
-    if sort == "contacts" || types.values().copied().any(is_contact_card) {
-        return Err(Odd::new("a contact card").what("contacts"));
     }
     let mut files = urls.into_iter().map(|(number, url)| {
         let mut file = InboundMedia::new(MediaRef::new(sender.clone(), url));
@@ -70,17 +73,32 @@ fn media(fields: &Fields, sender: &SenderId, sort: &str) -> Result<InboundConten
     let mut first = files.next().ok_or_else(|| Odd::new("fewer files than announced"))?;
     first.more = files.collect();
     first.caption = fields.owned("Body");
-    let essence = first.mime_type.as_deref().and_then(|mime_type| mime_type.split('/').next());
-    match (sort, essence.map(str::to_ascii_lowercase).as_deref()) {
-        // The type of the message comes first: a picture can be sent as a file.
+    let mime_type = first.mime_type.as_deref().unwrap_or_default();
+    let family = mime_type.split('/').next().map(str::to_ascii_lowercase);
+    // The type of the message comes first: a picture can be sent as a file.
+    match (sort, family.as_deref()) {
+        ("contacts", _) => Ok(contacts(first)),
+        ("" | "text", _) if is_contact_card(mime_type) => Ok(contacts(first)),
         ("image", _) | ("" | "text", Some("image")) => Ok(InboundContent::Image(first)),
         ("video", _) | ("" | "text", Some("video")) => Ok(InboundContent::Video(first)),
-        ("audio" | "voice", _) | ("" | "text", Some("audio")) => Ok(InboundContent::Audio(first)),
+        ("audio", _) | ("" | "text", Some("audio")) => Ok(InboundContent::Audio(first)),
+        ("voice", _) => {
+            first.voice = Some(true);
+            Ok(InboundContent::Audio(first))
+        }
         ("document", _) | ("" | "text", Some("application" | "text")) => Ok(InboundContent::Document(first)),
         ("sticker", _) => Ok(InboundContent::Sticker(first)),
         ("" | "text", _) => Err(Odd::new("an unknown type of file")),
         _ => Err(Odd::new("an unknown type of message").what(sort)),
     }
+}
+
+/// Twilio brings contact cards as files, one card or several in each.
+fn contacts(mut first: InboundMedia) -> InboundContent {
+    let more = std::mem::take(&mut first.more);
+    let mut files = vec![first];
+    files.extend(more);
+    InboundContent::contact_files(files)
 }
 
 fn is_contact_card(media_type: &str) -> bool {

@@ -10,7 +10,7 @@ pub(super) fn read(source: &Source<'_>, sid: &str) -> Read {
     if from.is_unknown() {
         return Err(Odd::new("the user's address was not understood"));
     }
-    let content = content::read(fields, &sender)?;
+    let content = content::read(source, &sender)?;
     let mut message = InboundMessage::new(message_ref(&sender, sid), from, content);
     message.reply_to = quoted(source, &sender);
     message.frequently_forwarded = fields.is_true("FrequentlyForwarded");
@@ -40,6 +40,7 @@ fn referral(source: &Source<'_>) -> Option<Referral> {
         body: owned("ReferralBody"),
         // `image` out of `image/jpeg`.
         media_type: media_type.and_then(|media_type| media_type.split('/').next().map(str::to_owned)),
+        media_id: owned("ReferralMediaId"),
         media_url: owned("ReferralMediaUrl"),
         click_id: owned("ReferralCtwaClid"),
         ..Referral::default()

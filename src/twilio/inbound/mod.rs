@@ -3,7 +3,9 @@
 use bytes::Bytes;
 
 mod content;
+mod flow;
 mod message;
+mod metadata;
 mod status;
 mod user;
 
@@ -14,6 +16,7 @@ use crate::address::PhoneNumber;
 use crate::ids::{MessageRef, ProviderId, SenderId};
 use crate::inbound::{EventId, EventKind, InboundEvent, Unrecognized};
 use crate::webhook::VerifiedWebhook;
+use metadata::Metadata;
 
 /// Why something is not understood, and what it calls itself.
 pub(super) struct Odd {
@@ -40,12 +43,22 @@ impl Odd {
 /// What is read, and from where.
 struct Source<'a> {
     fields: &'a Fields,
+    metadata: Metadata,
     provider: &'a ProviderId,
     portfolio: Option<&'a str>,
     query: &'a str,
 }
 
 impl Source<'_> {
+    /// A parameter that the channel's metadata repeats, unless it is missing or empty in both.
+    fn text(&self, name: &str) -> Option<&str> {
+        self.fields.text(name).or_else(|| self.metadata.text(name))
+    }
+
+    fn owned(&self, name: &str) -> Option<String> {
+        self.text(name).map(str::to_owned)
+    }
+
     fn sender(&self, address: &str) -> Result<SenderId, Odd> {
         let number = self.fields.text(address).map(|address| {
             // Some webhooks leave the `+` out, or the channel, and the sender is the same.
@@ -78,6 +91,7 @@ pub(super) fn read(webhook: &VerifiedWebhook<'_>, portfolio: Option<&str>) -> In
     };
     let source = Source {
         fields: &fields,
+        metadata: Metadata::read(&fields),
         provider: webhook.provider(),
         portfolio,
         query: request.head.query().unwrap_or_default(),
@@ -109,17 +123,44 @@ enum Sort<'a> {
     Neither,
 }
 
+/// What only a user's message has.
+const OF_MESSAGES: [&str; 16] = [
+    "MessageType",
+    "NumMedia",
+    "NumSegments",
+    "Body",
+    "WaId",
+    "ProfileName",
+    "MediaUrl0",
+    "Latitude",
+    "ButtonText",
+    "ButtonPayload",
+    "ListId",
+    "FlowData",
+    "InteractiveData",
+    "Forwarded",
+    "ReferralNumMedia",
+    "OriginalRepliedMessageSid",
+];
+
 /// A message and a status have most parameters in common, and a message too has a state: `received`. So the state is
 /// looked at first, and only without one what else is there.
 fn sort(fields: &Fields) -> Sort<'_> {
-    let inbound = ["MessageType", "NumMedia", "Body", "WaId"].into_iter().any(|name| fields.has(name));
     // Older webhooks have only the second.
     match fields.text("MessageStatus").or(fields.text("SmsStatus")) {
         Some("received" | "receiving") => Sort::Message,
         Some(word) => Sort::Status(word),
-        None if inbound => Sort::Message,
-        None => Sort::Neither,
+        None if OF_MESSAGES.into_iter().any(|name| fields.has(name)) => Sort::Message,
+        None => event_type(fields).map_or(Sort::Neither, Sort::Status),
     }
+}
+
+/// The channel's own word for what became of a message.
+fn event_type(fields: &Fields) -> Option<&'static str> {
+    let word = fields.text("EventType")?;
+    ["sent", "delivered", "read", "failed", "undelivered"]
+        .into_iter()
+        .find(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// Keeps what was not understood, whole. Without an id of its own it is named after its bytes.

@@ -2,6 +2,7 @@ use super::{Read, Source, message_ref, read_marks, user};
 use crate::error::Failure;
 use crate::inbound::{DeliveryState, StatusUpdate};
 use crate::twilio::error::{is_remark, status_failure};
+use crate::twilio::form::Fields;
 
 /// Reads the status of a message of ours; `word` is its state.
 pub(super) fn read(source: &Source<'_>, sid: &str, word: &str) -> Read {
@@ -26,9 +27,16 @@ fn failure(source: &Source<'_>, state: &DeliveryState) -> Option<Failure> {
     if code.is_some_and(is_remark) && failed {
         return None;
     }
-    let words = fields
-        .text("ErrorMessage")
-        .or_else(|| fields.text("ChannelStatusMessage"))
-        .or(code.is_none().then_some(word));
-    Some(status_failure(source.provider, code, words, failed))
+    let words = words(fields).or_else(|| code.is_none().then(|| word.to_owned()));
+    Some(status_failure(source.provider, code, words.as_deref(), failed))
+}
+
+/// Twilio's words, and behind them those of the channel: many of Twilio's say no more than that the channel's are to be
+/// read.
+fn words(fields: &Fields) -> Option<String> {
+    let (own, channel) = (fields.text("ErrorMessage"), fields.text("ChannelStatusMessage"));
+    match (own, channel) {
+        (Some(own), Some(channel)) if own != channel => Some(format!("{own}: {channel}")),
+        _ => own.or(channel).map(str::to_owned),
+    }
 }

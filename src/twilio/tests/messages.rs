@@ -263,21 +263,109 @@ fn places_buttons_and_rows() {
 }
 
 #[test]
+fn contact_cards_are_files_to_be_fetched() {
+    let url = "https://x.example/0";
+    for (sort, mime_type) in [
+        (Some("contacts"), Some("text/vcard")),
+        (Some("contacts"), Some("application/octet-stream")),
+        (Some("contacts"), None),
+        (None, Some("text/x-vCard; charset=utf-8")),
+        (Some("text"), Some("text/directory")),
+    ] {
+        let mut own = vec![("NumMedia", "2"), ("MediaUrl0", url), ("MediaUrl1", "https://x.example/1")];
+        own.extend(sort.map(|sort| ("MessageType", sort)));
+        own.extend(mime_type.map(|mime_type| ("MediaContentType0", mime_type)));
+        let InboundContent::Contacts { cards, files } = message(&own).content else { panic!("{own:?}") };
+        assert_eq!(cards, []);
+        assert_eq!(files, [file(url, mime_type), file("https://x.example/1", None)]);
+    }
+    // Sent as a file it is one.
+    let own = [
+        ("NumMedia", "1"),
+        ("MediaUrl0", url),
+        ("MessageType", "document"),
+        ("MediaContentType0", "text/vcard"),
+    ];
+    assert_eq!(message(&own).content, InboundContent::Document(file(url, Some("text/vcard"))));
+}
+
+#[test]
+fn answers_of_flows() {
+    let reply =
+        |own: &[(&str, &str)]| match message(&[&[("MessageType", "interactive")], own].concat()).content {
+            InboundContent::FlowReply(reply) => {
+                (reply.name.clone(), reply.response.to_text(), reply.token().map(str::to_owned))
+            }
+            other => panic!("{other:?}"),
+        };
+    let flow = || Some("flow".to_owned());
+    let token = || Some("t1".to_owned());
+    let data = r#"{"flow_token":"t1","size":2}"#;
+    assert_eq!(reply(&[("FlowData", data)]), (flow(), data.to_owned(), token()));
+    assert_eq!(reply(&[("InteractiveData", data)]), (None, data.to_owned(), token()));
+    let both = r#"{"InteractiveData":{"pages":[]},"flow_token":"t1","size":2}"#;
+    assert_eq!(
+        reply(&[("FlowData", data), ("InteractiveData", r#"{"pages":[]}"#)]),
+        (flow(), both.to_owned(), token())
+    );
+    let apart = r#"{"FlowData":[1],"InteractiveData":"no JSON"}"#;
+    assert_eq!(
+        reply(&[("FlowData", "[1]"), ("InteractiveData", "no JSON")]),
+        (flow(), apart.to_owned(), None)
+    );
+    // What nobody could read back inside of an event stays a text.
+    let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+    assert_eq!(reply(&[("FlowData", &deep)]).1, format!("\"{deep}\""));
+    let less = format!("{}{}", "[".repeat(60), "]".repeat(60));
+    assert_eq!(reply(&[("FlowData", &less)]).1, less);
+}
+
+#[test]
+fn the_channels_metadata_fill_what_is_missing() {
+    let metadata = |context: &str| format!(r#"{{"type":"whatsapp","data":{{"context":{context}}}}}"#);
+    let names =
+        metadata(r#"{"ProfileName":"Ada","WaId":"15557654321","ExternalUserId":"US.13491208655302741918"}"#);
+    let user = "whatsapp:US.13491208655302741918";
+    let message_of =
+        |own: &[(&str, &str)], metadata: &str| message(&[own, &[("ChannelMetadata", metadata)]].concat());
+    let from = message_of(&[("Body", "hi"), ("From", user)], &names).from;
+    assert_eq!(from.profile_name.as_deref(), Some("Ada"));
+    assert_eq!(from.phone.unwrap().to_e164(), "+15557654321");
+    assert_eq!(message_of(&[("Body", "hi")], &names).from.user, Some(bsuid()));
+    // The parameters come first.
+    let own = [("Body", "hi"), ("ProfileName", "Grace"), ("WaId", "15550000000")];
+    let from = message_of(&own, &names).from;
+    assert_eq!(from.profile_name.as_deref(), Some("Grace"));
+    assert_eq!(from.phone.unwrap().to_e164(), "+15557654321", "where it came from");
+    let tapped = metadata(r#"{"ButtonText":"Yes","ButtonPayload":"y-1"}"#);
+    let content = message_of(&[("MessageType", "interactive"), ("Body", "Yes")], &tapped).content;
+    assert_eq!(content, InboundContent::Button(crate::inbound::ButtonReply::new("y-1", "Yes")));
+    for odd in [
+        "",
+        "no JSON",
+        "[]",
+        "{}",
+        r#"{"data":{"context":7}}"#,
+        r#"{"type":"rcs","data":{"context":{"ProfileName":"Eve"}}}"#,
+    ] {
+        assert_eq!(message_of(&[("Body", "hi")], odd).from.profile_name, None, "{odd}");
+    }
+}
+
+#[test]
 fn what_is_not_understood_is_kept_whole() {
     let file = [("NumMedia", "1"), ("MediaUrl0", "https://x.example/CANARY"), ("Body", "CANARY")];
     let with = |own: &[(&'static str, &'static str)]| [&file[..], own].concat();
     for (own, what) in [
-        (with(&[("MessageType", "contacts"), ("MediaContentType0", "text/vcard")]), Some("contacts")),
-        (with(&[("MediaContentType0", "text/x-vCard; charset=utf-8")]), Some("contacts")),
         (with(&[("MessageType", "hologram")]), Some("hologram")),
         (with(&[("MediaContentType0", "model/gltf")]), None),
         (with(&[]), None),
+        (vec![("MessageType", "contacts"), ("NumMedia", "0")], Some("contacts")),
+        (vec![("MessageType", "interactive"), ("FlowData", "")], Some("interactive")),
         (vec![("NumMedia", "2"), ("MediaUrl0", "https://x.example/CANARY")], None),
         (vec![("NumMedia", "99999999999999999999")], None),
         (vec![("NumMedia", "1"), ("MessageType", "image")], Some("image")),
         (vec![("MessageType", "image"), ("NumMedia", "0"), ("Body", "CANARY")], Some("image")),
-        (vec![("MessageType", "interactive"), ("FlowData", "{\"CANARY\":1}")], Some("interactive")),
-        (vec![("MessageType", "interactive"), ("InteractiveData", "{}")], Some("interactive")),
         (vec![("MessageType", "interactive"), ("Body", "CANARY")], Some("interactive")),
         (vec![("MessageType", "reaction"), ("Body", "CANARY")], Some("reaction")),
         (vec![("MessageType", "a word of CANARY"), ("Body", "CANARY")], None),

@@ -102,6 +102,32 @@ fn a_state_decides_before_anything_else() {
 }
 
 #[test]
+fn the_channels_own_word_is_taken_where_there_is_no_other() {
+    let state = |own: &[(&str, &str)]| {
+        let event = event(own);
+        (event.kind().as_str(), event.id().as_str().to_owned())
+    };
+    for (word, name) in [("READ", "read"), ("DELIVERED", "delivered"), ("UNDELIVERED", "undelivered")] {
+        assert_eq!(state(&[("EventType", word)]), ("status", format!("status/{MESSAGE}/{name}")));
+    }
+    assert_eq!(
+        state(&[("EventType", "READ"), ("MessageStatus", "sent")]),
+        ("status", format!("status/{MESSAGE}/sent"))
+    );
+    assert_eq!(state(&[("EventType", "onMessageAdded")]).0, "unrecognized");
+    // A message that has lost its state is still a message.
+    assert_eq!(
+        state(&[
+            ("EventType", "READ"),
+            ("MediaUrl0", "https://x.example/1"),
+            ("MediaContentType0", "image/png")
+        ])
+        .0,
+        "message"
+    );
+}
+
+#[test]
 fn failures_are_classified() {
     for (word, code, kind, proof) in [
         ("undelivered", "63016", ErrorKind::WindowClosed, true),
@@ -129,6 +155,13 @@ fn failures_are_classified() {
     let said =
         bare(&[("MessageStatus", "failed"), ("ErrorCode", "63016"), ("ChannelStatusMessage", "window")]);
     assert_eq!(said[0].details.as_deref(), Some("window"));
+    let both = bare(&[
+        ("MessageStatus", "failed"),
+        ("ErrorCode", "63005"),
+        ("ErrorMessage", "see the channel"),
+        ("ChannelStatusMessage", "too long"),
+    ]);
+    assert_eq!(both[0].details.as_deref(), Some("see the channel: too long"));
     let odd = bare(&[("MessageStatus", "failed"), ("ErrorCode", "E-1")]);
     assert_eq!((odd[0].kind, odd[0].code), (ErrorKind::Unrecognized, None));
     assert_eq!(odd[0].details.as_deref(), Some("E-1"));

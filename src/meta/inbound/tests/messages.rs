@@ -253,6 +253,7 @@ fn what_a_message_says_of_other_messages() {
     }}));
     let some = |text: &str| Some(text.to_owned());
     let referral = Referral {
+        media_id: None,
         source_url: some("https://ads.example/1"),
         source_id: some("1202"),
         source_type: some("ad"),
