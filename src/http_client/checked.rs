@@ -2,7 +2,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+#[cfg(feature = "meta")]
 use base64::Engine as _;
+#[cfg(feature = "meta")]
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -17,6 +19,7 @@ pub(crate) struct Expected {
     pub(crate) sha256: Option<[u8; 32]>,
 }
 
+#[cfg(feature = "meta")]
 impl Expected {
     /// Reads a SHA-256: 64 hexadecimal digits, or base64 in any of its dialects. `None` if it is neither.
     pub(crate) fn read_sha256(text: &str) -> Option<[u8; 32]> {
@@ -108,7 +111,7 @@ impl fmt::Debug for Checked {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "meta"))]
 mod tests {
     use super::*;
     use crate::hex::hex;

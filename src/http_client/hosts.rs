@@ -93,6 +93,7 @@ pub(crate) struct Origin {
 
 impl Origin {
     /// Whether it is `https`.
+    #[cfg(feature = "meta")]
     pub(crate) const fn is_secure(&self) -> bool {
         self.secure
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 mod body;
-#[cfg(feature = "meta")]
+#[cfg(any(feature = "meta", feature = "twilio"))]
 mod checked;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod date;
@@ -19,14 +19,14 @@ mod date;
 mod defaults;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod exchange;
-#[cfg(feature = "meta")]
+#[cfg(any(feature = "meta", feature = "twilio"))]
 mod hosts;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod response_body;
 
 pub use body::RequestBody;
-#[cfg(feature = "meta")]
+#[cfg(any(feature = "meta", feature = "twilio"))]
 pub(crate) use checked::{Checked, Expected};
 #[cfg(feature = "twilio")]
 pub(crate) use date::internet_date;
@@ -35,7 +35,9 @@ pub(crate) use defaults::{base_url, default_client};
 #[cfg(any(feature = "meta", feature = "twilio"))]
 pub(crate) use exchange::{Answer, exchange};
 #[cfg(feature = "meta")]
-pub(crate) use hosts::{HostNotAllowed, Hosts, Origin, Trust, redirect_target};
+pub(crate) use hosts::Origin;
+#[cfg(any(feature = "meta", feature = "twilio"))]
+pub(crate) use hosts::{HostNotAllowed, Hosts, Trust, redirect_target};
 #[cfg(feature = "reqwest")]
 pub use reqwest::ReqwestClient;
 pub use response_body::ResponseBody;

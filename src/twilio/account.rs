@@ -15,6 +15,7 @@ use super::content::Contents;
 use super::error::{self, Circumstances, Operation, classify, refusal};
 use super::form;
 use super::hosting::Hosting;
+use super::media::MediaPolicy;
 use super::outbound::Outgoing;
 use super::tokens::Tokens;
 use crate::address::{PhoneNumber, UserId};
@@ -45,6 +46,7 @@ pub(super) struct Account {
     pub(super) http: Arc<dyn HttpClient>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
+    pub(super) media: Arc<MediaPolicy>,
 }
 
 impl Account {

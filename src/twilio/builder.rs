@@ -6,7 +6,8 @@ use super::account::Account;
 use super::callback::{StatusCallback, absolute_url};
 use super::content::{ContentSettings, Contents};
 use super::hosting::{Hosting, MediaHost};
-use super::signature::PublicUrl;
+use super::media::MediaSettings;
+use super::signature::{PublicUrl, SharedKeySettings};
 use super::tokens::{ApiKey, Tokens};
 use crate::address::PhoneNumber;
 use crate::clock::{Clock, default_clock};
@@ -62,6 +63,8 @@ pub struct TwilioBuilder {
     http_client: Option<Arc<dyn HttpClient>>,
     clock: Option<Arc<dyn Clock>>,
     limits: Limits,
+    pub(super) media: MediaSettings,
+    pub(super) shared_keys: SharedKeySettings,
     /// The variables that settings were read from, if they were.
     pub(super) variables: Names,
 }
@@ -94,6 +97,8 @@ impl TwilioBuilder {
             http_client: None,
             clock: None,
             limits: Limits::default(),
+            media: MediaSettings::default(),
+            shared_keys: SharedKeySettings::default(),
             variables: &[],
         }
     }
@@ -294,17 +299,20 @@ impl TwilioBuilder {
         }
         let portfolio: Option<Arc<str>> = self.portfolio.as_deref().map(|portfolio| portfolio.trim().into());
         let (urls, callback) = self.addresses()?;
-        let can_verify = (token.is_some() || !old.is_empty()) && !urls.is_empty();
+        let shared_keys = self.shared_keys.build()?;
+        let has_secret = token.is_some() || !old.is_empty() || !shared_keys.is_empty();
+        let can_verify = has_secret && !urls.is_empty();
         let key = self.api_key.as_ref().map(|(sid, secret)| ApiKey::new(sid, secret)).transpose()?;
         let tokens = Arc::new(Tokens::new(token, key, old));
         let account = self.account(&tokens, callback, portfolio.clone())?;
         if account.is_none() && !can_verify {
-            let missing = if tokens.all().is_empty() { "auth_token" } else { "public_url" };
+            let missing = if has_secret { "public_url" } else { "auth_token" };
             return Err(ConfigError::new(missing, "is missing: it can neither send nor verify"));
         }
         Ok(Twilio {
             id: self.id,
             tokens,
+            shared_keys: Arc::new(shared_keys),
             account,
             urls: urls.into(),
             portfolio,
@@ -345,6 +353,7 @@ impl TwilioBuilder {
         let base = self.host("base_url", &self.base_url, "api")?;
         let messaging = self.host("messaging_url", &self.messaging_url, "messaging")?;
         let content = self.host("content_url", &self.content_url, "content")?;
+        let media = Arc::new(self.media.build(&base)?);
         let from_number =
             self.from_number.as_deref().map(|number| self::from_number("from_number", number)).transpose()?;
         let service = self
@@ -391,6 +400,7 @@ impl TwilioBuilder {
             http,
             clock,
             limits: self.limits,
+            media,
         }))
     }
 }

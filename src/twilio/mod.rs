@@ -22,6 +22,8 @@
 //! * **Webhooks are signed together with the URL** that Twilio was given:
 //!   [`public_url`](TwilioBuilder::public_url). In Twilio's console, put `#rc=5&rp=all` at the end of the address of
 //!   inbound messages, or Twilio gives up after one failed connection and after any error that is answered.
+//! * **Files stay at Twilio** until they are [deleted](Twilio::delete_media).
+//!   [`fetch_media`](crate::WhatsAppProvider::fetch_media) fetches those of the own account.
 //!
 //! ```no_run
 //! use whatsapp_provider::{PhoneNumber, Twilio, WhatsAppProviderExt};
@@ -51,6 +53,7 @@ mod form;
 mod hosting;
 mod inbound;
 mod lookup;
+mod media;
 mod outbound;
 mod signature;
 #[cfg(test)]
@@ -63,14 +66,16 @@ pub use hosting::{MediaHost, MediaHostError};
 
 use account::Account;
 use outbound::Outgoing;
-use signature::PublicUrl;
+use signature::{PublicUrl, SharedKeys};
 use tokens::Tokens;
 
 use crate::error::{ConfigError, Error, ErrorKind, Result};
-use crate::ids::{AttemptId, MessageRef, ProviderId, SenderId};
+use crate::ids::{AttemptId, MediaRef, MessageRef, ProviderId, SenderId};
 use crate::inbound::{EventKind, InboundEvent};
 use crate::outbound::{Attempt, ContentKind, OutboundMessage, SendReceipt, Wish};
-use crate::provider::{Capabilities, SentLookup, SentQuery, WhatsAppProvider, send_alternatives};
+use crate::provider::{
+    Capabilities, MediaStream, SentLookup, SentQuery, WhatsAppProvider, send_alternatives,
+};
 use crate::secret::Secret;
 use crate::webhook::{
     ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
@@ -81,6 +86,7 @@ use crate::webhook::{
 pub struct Twilio {
     id: ProviderId,
     tokens: Arc<Tokens>,
+    shared_keys: Arc<SharedKeys>,
     /// What sends; a provider that only reads webhooks has none.
     account: Option<Account>,
     urls: Arc<[PublicUrl]>,
@@ -158,7 +164,7 @@ impl Twilio {
     }
 
     /// Another account, such as a subaccount, with its own auth token and number: the same connections, addresses and
-    /// media host. What belongs to one account stays behind: API keys, old tokens, the Messaging Service, the
+    /// media host. What belongs to one account stays behind: API keys, old tokens, shared keys, the Messaging Service, the
     /// [contents](ContentTemplate) of templates, and the portfolio.
     ///
     /// # Errors
@@ -174,6 +180,7 @@ impl Twilio {
         let token = Secret::setting("auth_token", &auth_token.into())?;
         let mut other = self.with_sender(from_number)?;
         other.tokens = Arc::new(Tokens::new(Some(token), None, Vec::new()));
+        other.shared_keys = Arc::default();
         other.portfolio = None;
         if let Some(account) = &mut other.account {
             account.account_sid = account_sid;
@@ -343,7 +350,7 @@ impl WhatsAppProvider for Twilio {
         &self,
         request: &WebhookRequest<'r>,
     ) -> Result<VerifiedWebhook<'r>, SignatureError> {
-        signature::verify(request, &self.tokens.all(), &self.urls)?;
+        signature::verify(request, &self.tokens.all(), &self.shared_keys, &self.urls)?;
         Ok(request.attest(&self.id))
     }
 
@@ -366,6 +373,10 @@ impl WhatsAppProvider for Twilio {
 
     async fn show_typing(&self, message: &MessageRef) -> Result<()> {
         self.try_show_typing(message).await.map_err(|error| self.named(error))
+    }
+
+    async fn fetch_media(&self, media: &MediaRef) -> Result<MediaStream> {
+        self.fetch_file(media).await
     }
 
     async fn probe(&self) -> Result<()> {

@@ -100,9 +100,9 @@ pub(super) fn read(webhook: &VerifiedWebhook<'_>, portfolio: Option<&str>) -> In
     let Some(sid) = sid else {
         return unrecognized(webhook, None, Odd::new("there is no message id"));
     };
-    let (id, read) = match sort(&fields) {
-        Sort::Message => (EventId::new(["message", sid]), message::read(&source, sid)),
-        Sort::Status(word) => (EventId::new(["status", sid, word]), status::read(&source, sid, word)),
+    let (id, own, read) = match sort(&fields) {
+        Sort::Message => (EventId::new(["message", sid]), "To", message::read(&source, sid)),
+        Sort::Status(word) => (EventId::new(["status", sid, word]), "From", status::read(&source, sid, word)),
         Sort::Neither => {
             let odd = Odd::new("neither a message nor a status");
             return unrecognized(webhook, None, odd);
@@ -110,7 +110,13 @@ pub(super) fn read(webhook: &VerifiedWebhook<'_>, portfolio: Option<&str>) -> In
     };
     match read {
         Ok((sender, kind)) => webhook.event(id, kind).with_sender(sender),
-        Err(odd) => unrecognized(webhook, Some(id), odd),
+        Err(odd) => {
+            let event = unrecognized(webhook, Some(id), odd);
+            match source.sender(own) {
+                Ok(sender) => event.with_sender(sender),
+                Err(_) => event,
+            }
+        }
     }
 }
 
