@@ -1,9 +1,10 @@
-//! Files of Meta's, up and down, on real sockets.
+//! Files, up and down, on real sockets.
 
 mod fetching;
 mod large;
 mod playing;
 mod server;
+mod twilio;
 mod uploading;
 
 use serde_json::{Value, json};
