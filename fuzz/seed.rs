@@ -1,4 +1,4 @@
-//! Writes what the fuzzers begin with: each of the tests' fixtures as a webhook of its own, and all of them in one.
+//! Writes what the fuzzers begin with: each of the tests' fixtures as a webhook of its own, and all of Meta's in one.
 
 use std::fs;
 use std::path::Path;
@@ -6,23 +6,43 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut changes = Vec::new();
-    for file in fs::read_dir(here.join("../tests/fixtures/meta"))? {
-        let fixtures: Vec<Value> = serde_json::from_slice(&fs::read(file?.path())?)?;
-        changes.extend(fixtures.iter().map(change));
+    let changes: Vec<Value> = fixtures("meta")?.iter().map(change).collect();
+    let mut bodies: Vec<String> = changes.chunks(1).map(webhook).map(|body| body.to_string()).collect();
+    bodies.push(webhook(&changes).to_string());
+    write(["meta_parse", "meta_verify"], &bodies)?;
+    let forms: Vec<String> = fixtures("twilio")?.iter().map(form).collect();
+    write(["twilio_parse", "twilio_verify"], &forms)
+}
+
+/// The fixtures of a provider.
+fn fixtures(provider: &str) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
+    let mut fixtures = Vec::new();
+    for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures").join(provider))?
+    {
+        fixtures.append(&mut serde_json::from_slice::<Vec<Value>>(&fs::read(file?.path())?)?);
     }
-    let mut bodies: Vec<Value> = changes.chunks(1).map(webhook).collect();
-    bodies.push(webhook(&changes));
-    for target in ["meta_parse", "meta_verify"] {
-        let corpus = here.join("corpus").join(target);
+    Ok(fixtures)
+}
+
+fn write(targets: [&str; 2], bodies: &[String]) -> Result<(), Box<dyn std::error::Error>> {
+    for target in targets {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
         fs::create_dir_all(&corpus)?;
         for (number, body) in bodies.iter().enumerate() {
-            fs::write(corpus.join(format!("fixture-{number}")), body.to_string())?;
+            fs::write(corpus.join(format!("fixture-{number}")), body)?;
         }
+        println!("{target}: {} webhooks", bodies.len());
     }
-    println!("{} webhooks for each target", bodies.len());
     Ok(())
+}
+
+/// A fixture's parameters as a form.
+fn form(fixture: &Value) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fixture["parameters"].as_object().into_iter().flatten() {
+        form.append_pair(name, value.as_str().unwrap_or_default());
+    }
+    form.finish()
 }
 
 /// The change that brings a fixture's element: in the list that it belongs to, or as the value itself.
