@@ -214,7 +214,8 @@ pub struct FlowReply {
     /// What is shown in the chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// What the user filled in. A text that is no JSON is kept as a JSON string.
+    /// What the user filled in. A text that is no JSON is kept as a JSON string. Where Twilio brings both `FlowData` and
+    /// `InteractiveData`, the second is a member of the first.
     pub response: Json,
 }
 

@@ -69,7 +69,7 @@ mod tests {
         for malformed in [
             "",
             "/",
-            &own[1..],
+            own.trim_start_matches('/'),
             &format!("/{own}"),
             &format!("{own}/"),
             &format!("{own}/x"),

@@ -65,6 +65,8 @@ pub(super) fn wrong_settings(collector: &Collector) {
         twilio().public_url("canary-url"),
         twilio().base_url("http://canary-host.example"),
         twilio().content_url("canary-url"),
+        twilio().media_redirect_host("canary-host"),
+        twilio().shared_key("canary,key", "canary-secret"),
         twilio().template(ContentTemplate::new("order_shipped", "en_US", "no sid")),
     ] {
         collector.debug("a builder", &builder);
