@@ -53,6 +53,14 @@ impl Json {
         serde_json::from_str(text).map(Self).map_err(|_| InvalidJson)
     }
 
+    /// Reads JSON text from outside that becomes a part of an event. What is no JSON stays a text, and so does what is
+    /// nested so deep that nobody could read the event again.
+    #[cfg(any(feature = "meta", feature = "twilio"))]
+    pub(crate) fn or_text(text: &str) -> Self {
+        let json = serde_json::from_str(text).ok().filter(|json| is_at_most(MAX_DEPTH, json));
+        Self(json.unwrap_or_else(|| text.into()))
+    }
+
     /// Writes any value as JSON.
     ///
     /// # Errors
@@ -74,6 +82,20 @@ impl Json {
     /// The JSON as text, without spaces between the tokens.
     pub fn to_text(&self) -> String {
         self.0.to_string()
+    }
+}
+
+/// How deep JSON within an event may be nested: half of what can be read, as the event around it is nested too.
+#[cfg(any(feature = "meta", feature = "twilio"))]
+const MAX_DEPTH: usize = 64;
+
+#[cfg(any(feature = "meta", feature = "twilio"))]
+fn is_at_most(depth: usize, json: &serde_json::Value) -> bool {
+    let inner = |json| is_at_most(depth.saturating_sub(1), json);
+    match json {
+        serde_json::Value::Array(list) => depth > 0 && list.iter().all(inner),
+        serde_json::Value::Object(object) => depth > 0 && object.values().all(inner),
+        _ => true,
     }
 }
 
@@ -192,6 +214,17 @@ mod tests {
         v: Version1,
         #[serde(default, skip_serializing_if = "Option::is_none", with = "seconds::optional")]
         after: Option<Duration>,
+    }
+
+    #[cfg(any(feature = "meta", feature = "twilio"))]
+    #[test]
+    fn what_is_too_deep_for_an_event_stays_a_text() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(Json::or_text(&nested(64)).to_text(), nested(64));
+        for text in [&nested(65), &nested(200), "no JSON", ""] {
+            assert_eq!(Json::or_text(text).to_text(), format!("\"{text}\""));
+        }
+        assert_eq!(Json::or_text(r#" {"a": null} "#).to_text(), r#"{"a":null}"#);
     }
 
     #[test]

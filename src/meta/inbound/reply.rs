@@ -37,7 +37,7 @@ fn row(chosen: &Object<'_>) -> Option<InboundContent> {
 fn form(filled: &Object<'_>) -> Option<FlowReply> {
     let json = filled.get("response_json")?;
     let response = match string(json) {
-        Some(inner) => Json::parse(&inner).ok().or_else(|| Json::from_value(&inner).ok())?,
+        Some(inner) => Json::or_text(&inner),
         None => Json::parse(json.get()).ok()?,
     };
     let mut reply = FlowReply::new(response);

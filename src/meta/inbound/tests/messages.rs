@@ -304,3 +304,14 @@ fn a_message_needs_an_id_and_a_number_of_ours() {
     let event = only(read(&webhook("messages", &value)));
     assert_eq!(event.sender(), Some(&SenderId::new(ProviderId::META, "7")));
 }
+
+#[test]
+fn a_form_that_is_nested_deep_can_be_read_back() {
+    let deep = format!("{}{}", "[".repeat(126), "]".repeat(126));
+    let reply = json!({"type": "nfm_reply", "nfm_reply": {"response_json": deep}});
+    let event = message_event(json!({"type": "interactive", "interactive": reply}));
+    let InboundContent::FlowReply(reply) = &as_message(&event).content else { panic!("{event:?}") };
+    assert_eq!(reply.response.to_text(), format!("\"{deep}\""));
+    let json = serde_json::to_string(&event).unwrap();
+    assert_eq!(serde_json::from_str::<InboundEvent>(&json).unwrap(), event);
+}
