@@ -57,6 +57,7 @@ impl TwilioBuilder {
 }
 
 /// The shared keys, by their ids.
+#[derive(Default)]
 pub(in crate::twilio) struct SharedKeys {
     keys: Vec<(String, Secret)>,
     required: bool,
