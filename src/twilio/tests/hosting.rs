@@ -185,7 +185,7 @@ fn nothing_is_hosted_for_what_cannot_go() {
         (Content::contacts([card(), card()]), ErrorKind::Unsupported, "content.cards"),
         (Content::contacts([]), ErrorKind::InvalidMessage, "content.cards"),
         (Content::contacts([ContactCard::default()]), ErrorKind::InvalidMessage, "content.cards[0].name"),
-        (unknown.into(), ErrorKind::TemplateUnavailable, "content.name"),
+        (unknown.into(), ErrorKind::Unsupported, "content.header"),
     ] {
         let error = bench.send(content).unwrap_err();
         assert_eq!((error.kind(), error.field()), (kind, Some(field)));

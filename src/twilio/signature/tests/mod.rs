@@ -1,4 +1,3 @@
-mod cost;
 mod shared_keys;
 
 use hmac::{Hmac, KeyInit, Mac};
