@@ -178,11 +178,11 @@ impl Member {
         if senders.is_empty() { vec![SenderId::new(self.id().clone(), "")] } else { senders }
     }
 
-    /// The sender under which facts about `named` are kept. A provider may receive for more senders than it lists, such as
-    /// the numbers of a Messaging Service; if it lists one, that stands for all of them.
+    /// The sender under which facts about `named` are kept, which is one that the member receives for: it may receive for
+    /// more senders than it lists, such as the numbers of a Messaging Service. If it lists one, that stands for all of them.
     pub(super) fn sender_of(&self, named: &SenderId) -> SenderId {
         match self.senders().as_slice() {
-            [only] if self.provider.receives_for(named) => only.clone(),
+            [only] => only.clone(),
             _ => named.clone(),
         }
     }
