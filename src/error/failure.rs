@@ -134,6 +134,9 @@ pub enum Hint {
     /// One message cannot tell whether the recipient or the sender is throttled: two recipients within seconds mean the
     /// sender (Twilio 63018).
     ThrottledIfRepeated,
+    /// What failed is not the API that messages are sent to but something beside it, such as a media host or Twilio's API
+    /// for contents: it says nothing of whether the provider is well.
+    Beside,
     /// A hint that this version does not know; a failure from a newer one may have it.
     #[serde(other)]
     Other,

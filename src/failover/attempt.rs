@@ -130,7 +130,7 @@ fn verdict(result: &Result<SendReceipt>, recipient: u64) -> Verdict {
         // The rest of the answer was lost, so it is no sign of health, nor of the contrary.
         Ok(receipt) if receipt.message.is_none() => Verdict::Nothing,
         Ok(_) => Verdict::Well,
-        Err(error) => Verdict::of(error.kind(), recipient),
+        Err(error) => Verdict::of_failure(error.failure(), recipient),
     }
 }
 

@@ -252,7 +252,8 @@ impl FailoverProvider {
             }
             _ => {}
         }
-        if let Some(category) = category.filter(|_| failure.kind == ErrorKind::Throttled) {
+        let throttled = failure.kind == ErrorKind::Throttled && failure.hint != Some(Hint::Beside);
+        if let Some(category) = category.filter(|_| throttled) {
             self.pause(member, category, wait);
         }
     }

@@ -175,8 +175,8 @@ fn stands_in(member: &ProviderId, plan: &Plan, failed: &[AttemptReport]) -> bool
     let was_doubtful = plan.steps.iter().any(|step| {
         step.member == *preferred && !matches!(step.standing, Standing::Ready | Standing::Recovering)
     });
-    let failures = failed.iter().filter_map(|report| report.failure.as_ref());
-    was_skipped || was_doubtful || failures.map(|failure| failure.kind).any(Verdict::counts)
+    let mut failures = failed.iter().filter_map(|report| report.failure.as_ref());
+    was_skipped || was_doubtful || failures.any(Verdict::counts)
 }
 
 /// The message as a member is given it: one content, and without what the failover itself has answered.

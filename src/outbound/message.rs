@@ -119,7 +119,7 @@ pub struct OutboundMessage {
     /// provider that cannot keep it refuses it as [`Unsupported`](crate::ErrorKind::Unsupported), with the bounds in seconds
     /// from now.
     ///
-    /// Only Twilio can, with a Messaging Service, 15 minutes to 35 days ahead. A message that is no template goes out only
+    /// Only Twilio can, with a Messaging Service, 16 minutes to 35 days ahead, and without files from memory. A message that is no template goes out only
     /// if the customer service window is open *then*.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send_at: Option<Timestamp>,

@@ -20,7 +20,8 @@ pub(super) const MAX_CAPTION_CHARS: usize = 1024;
 const MAX_VALIDITY: Duration = Duration::from_secs(36_000);
 
 /// How soon Twilio sends what it is to send later, and how late.
-const SOONEST: Duration = Duration::from_secs(15 * 60);
+/// Twilio's own bound is 15 minutes, when the request arrives; a file may have to be hosted before.
+const SOONEST: Duration = Duration::from_secs(16 * 60);
 const LATEST: Duration = Duration::from_secs(35 * 24 * 60 * 60);
 
 /// A message as it is posted.

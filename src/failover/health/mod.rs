@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::Standing;
 use crate::clock::Timestamp;
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Failure, Hint};
 use crate::outbound::Category;
 
 mod account;
@@ -94,6 +94,14 @@ impl Verdict {
         }
     }
 
+    /// As [`of`](Self::of), unless it was something beside the member's API that failed.
+    pub(super) fn of_failure(failure: &Failure, recipient: u64) -> Self {
+        match failure.hint {
+            Some(Hint::Beside) => Self::Nothing,
+            _ => Self::of(failure.kind, recipient),
+        }
+    }
+
     /// What of it concerns whether the API answers: one that refuses us does, and says no more.
     fn of_reach(self) -> Self {
         if let Self::Blocked { .. } = self { Self::Nothing } else { self }
@@ -104,9 +112,9 @@ impl Verdict {
         if let Self::Failed { .. } = self { Self::Nothing } else { self }
     }
 
-    /// Whether a failure of this kind speaks against the member.
-    pub(super) fn counts(kind: ErrorKind) -> bool {
-        Self::of(kind, 0) != Self::Nothing
+    /// Whether a failure speaks against the member.
+    pub(super) fn counts(failure: &Failure) -> bool {
+        Self::of_failure(failure, 0) != Self::Nothing
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::skeleton::Skeleton;
 use super::time::Time;
 use super::{Made, Source, Wanted, is_content_sid};
-use crate::error::{Acceptance, Error, ErrorKind, Failure, Result};
+use crate::error::{Acceptance, Error, ErrorKind, Failure, Hint, Result};
 use crate::http_client::{Answer, exchange};
 use crate::outbound::{Attempt, Departure};
 use crate::twilio::account::Account;
@@ -193,7 +193,8 @@ fn content_sid(content: &Value) -> Option<Arc<str>> {
     content.get("sid").and_then(Value::as_str).filter(|sid| is_content_sid(sid)).map(Arc::from)
 }
 
-/// An error of a request that sends no message: the message was certainly not accepted.
+/// An error of a request that sends no message: the message was certainly not accepted. What is not about the account says
+/// nothing of the API that takes messages either.
 pub(super) fn harmless(error: Error) -> Error {
     let kind = match (error.kind(), error.status(), error.code()) {
         // A key may be restricted to messages, and then everything else still goes.
@@ -202,9 +203,14 @@ pub(super) fn harmless(error: Error) -> Error {
         {
             ErrorKind::NotEntitled
         }
+        // There is no such API here: not in this region, or not behind this gateway.
+        (_, Some(404), _) => ErrorKind::NotEntitled,
         // Whatever Twilio has against the content, it cannot carry the message.
         (ErrorKind::Unrecognized, Some(400..500), _) => ErrorKind::Unsupported,
-        _ => return error.with_acceptance(Acceptance::NotAccepted),
+        (ErrorKind::Credentials | ErrorKind::AccountBlocked, ..) => {
+            return error.with_acceptance(Acceptance::NotAccepted);
+        }
+        _ => return error.with_acceptance(Acceptance::NotAccepted).with_hint(Hint::Beside),
     };
     let mut failure: Failure = error.failure().clone();
     (failure.kind, failure.acceptance) = (kind, Acceptance::NotAccepted);

@@ -110,10 +110,11 @@ impl Contents {
         }
     }
 
-    /// As these were set up, for another account, whose templates have other SIDs.
+    /// As these were set up, for another account: templates that are looked up stay, and SIDs are those of one account.
     pub(super) fn of_another_account(&self) -> Self {
-        let settings = ContentSettings { templates: Vec::new(), ..self.settings.clone() };
-        Self::with(BTreeMap::new(), settings)
+        let looked_up = self.templates.iter().filter(|(_, template)| template.content_sid().is_none());
+        let templates = looked_up.map(|(key, template)| (key.clone(), template.clone())).collect();
+        Self::with(templates, self.settings.clone())
     }
 
     /// Puts a template into Twilio's terms.

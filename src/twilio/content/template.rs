@@ -11,6 +11,8 @@ use crate::outbound::{
 
 /// The most characters that a variable's name may have.
 const MAX_NAME_CHARS: usize = 16;
+/// The most spaces or line breaks in a row.
+const MAX_BLANKS: usize = 4;
 /// The most variables that one message may have (Twilio 92002).
 const MAX_VARIABLES: usize = 100;
 
@@ -336,15 +338,25 @@ struct Filled<'a> {
 }
 
 impl Filled<'_> {
-    /// Twilio refuses empty values (21656). Two different values for one variable mean that the map is wrong.
+    /// Twilio refuses empty values (21656), and WhatsApp those with more than four spaces or line breaks in a row (63013).
+    /// Two different values for one variable mean that the map is wrong.
     fn add(&mut self, field: impl Into<Field>, name: &str, value: &str) -> Result<()> {
         let field = field.into();
         chars_between(field.clone(), value, MAX_VALUE_CHARS)?;
+        let blanks = longest_run_of_blanks(value);
+        if blanks > MAX_BLANKS {
+            return Err(Error::over_limit(field, MAX_BLANKS as u64, blanks as u64));
+        }
         match self.variables.insert(name.to_owned(), value.to_owned()) {
             Some(before) if before != value => Err(Error::unsupported(field)),
             _ => Ok(()),
         }
     }
+}
+
+fn longest_run_of_blanks(value: &str) -> usize {
+    let mut runs = value.split(|character| !matches!(character, ' ' | '\n' | '\r'));
+    runs.by_ref().map(|run| run.chars().count()).max().unwrap_or_default()
 }
 
 #[cfg(test)]

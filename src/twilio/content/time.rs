@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::clock::{Clock, timeout};
-use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::error::{Acceptance, Error, ErrorKind, Hint, Result};
 use crate::outbound::Attempt;
 
 /// The time of an attempt, which everything before the message's own request uses up as well.
@@ -41,5 +41,5 @@ impl<'a> Time<'a> {
 }
 
 fn too_late() -> Error {
-    Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted)
+    Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted).with_hint(Hint::Beside)
 }

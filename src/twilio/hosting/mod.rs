@@ -12,7 +12,7 @@ mod vcard;
 
 use super::account::Account;
 use crate::clock::timeout;
-use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::error::{Acceptance, Error, ErrorKind, Hint, Result};
 use crate::outbound::{Attempt, Contacts, Content, FileBytes, Link, Media, OutboundMessage, validate};
 use cache::{FileKey, Hosted};
 use places::{Place, files};
@@ -114,17 +114,20 @@ pub(super) fn with_stand_ins(message: &OutboundMessage) -> Result<Option<Outboun
 /// The message with a contact card as a file. `None` if it brings no files along.
 fn with_files(message: &OutboundMessage) -> Result<Option<OutboundMessage>> {
     let mut copy = message.with_only(&message.content);
+    let is_card = matches!(message.content, Content::Contacts(_));
+    if !is_card && files(&mut copy.content).iter().all(|place| place.bytes().is_none()) {
+        return Ok(None);
+    }
+    // What is wrong with the message for everybody comes before what is wrong with its files for Twilio.
+    validate(message)?;
+    if message.send_at.is_some() {
+        // Nobody knows whether the file is still there when Twilio fetches it.
+        return Err(Error::unsupported("send_at"));
+    }
     if let Content::Contacts(contacts) = &message.content {
-        validate(message)?;
         copy.content = Content::document(card_file(contacts)?);
-        return Ok(Some(copy));
     }
-    let brings = files(&mut copy.content).iter().any(|place| place.bytes().is_some());
-    if brings {
-        // What is wrong with the message for everybody comes before what is wrong with its files for Twilio.
-        validate(message)?;
-    }
-    Ok(brings.then_some(copy))
+    Ok(Some(copy))
 }
 
 /// Of several files in one message WhatsApp gets the first, and nobody says what it makes of several cards in one file.
@@ -178,8 +181,7 @@ impl Account {
         let link = match hosting.hosted.find(&key, self.clock.elapsed()) {
             Some(link) => link,
             None => {
-                let failed = || Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted);
-                let failed = || failed().with_field(place.field.clone());
+                let failed = || unhosted().with_field(place.field.clone());
                 let answer = timeout(&*self.clock, left, hosting.host.host(file, &name)).await;
                 let link = answer.ok_or_else(failed)?.map_err(|error| failed().with_source(error))?;
                 hosting.hosted.note(key, link.clone(), self.clock.elapsed());
@@ -195,8 +197,13 @@ impl Account {
         let spent = self.clock.elapsed().saturating_sub(start);
         let left = attempt.deadline.map(|deadline| deadline.saturating_sub(spent));
         if attempt.departure.is_given_up() || left.is_some_and(|left| left.is_zero()) {
-            return Err(Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted));
+            return Err(unhosted());
         }
         Ok(left)
     }
+}
+
+/// The message has not left, and Twilio has nothing to do with it.
+fn unhosted() -> Error {
+    Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted).with_hint(Hint::Beside)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::Result;
 use crate::clock::Clock;
-use crate::error::{Acceptance, Error, ErrorKind};
+use crate::error::{Acceptance, Error, ErrorKind, Hint};
 use crate::ids::AttemptId;
 use crate::outbound::{Attempt, Interactive, OutboundMessage, ReplyButton, SendReceipt};
 use crate::provider::WhatsAppProvider;
@@ -223,7 +223,9 @@ fn before_the_message_nothing_is_in_doubt() {
         // Something about the content that Twilio does not like.
         (envelope(400, 92_002), K::Unsupported, Some(400)),
         (envelope(400, 60_200), K::Unsupported, Some(400)),
-        (Reply::With(404, "x"), K::Unavailable, Some(404)),
+        // There is no such API in this region, or behind this gateway.
+        (Reply::With(404, "x"), K::NotEntitled, Some(404)),
+        (envelope(404, 20_404), K::NotEntitled, Some(404)),
         // Somebody answered, but not Twilio; or the answer broke off.
         (Reply::With(200, "<html>login</html>"), K::NoAnswer, Some(200)),
         (Reply::Cut(201), K::NoAnswer, Some(201)),
@@ -237,6 +239,9 @@ fn before_the_message_nothing_is_in_doubt() {
             assert_eq!(error.acceptance(), Acceptance::NotAccepted, "{failure:?}");
             let field = matches!(kind, K::Unsupported | K::NotEntitled).then_some("content");
             assert_eq!(error.field(), field);
+            // The API for messages may be well all the same.
+            let beside = matches!(kind, K::Unavailable | K::NoAnswer | K::Throttled);
+            assert_eq!(error.failure().hint, beside.then_some(Hint::Beside), "{failure:?}");
         }
     }
     assert_eq!(failing(&throttled, true).retry_after(), Some(Duration::from_secs(7)));

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::Clock;
-use crate::error::{Acceptance, ErrorKind};
+use crate::error::{Acceptance, ErrorKind, Hint};
 use crate::ids::AttemptId;
 use crate::outbound::{
     Attempt, ContactCard, Content, ContentKind, FileBytes, Link, Media, OutboundMessage, Template,
@@ -206,12 +206,24 @@ fn a_host_that_fails_leaves_the_message_unsent() {
         let error = bench.clock.block_on(bench.twilio.send_attempt(&message, &attempt)).unwrap_err();
         assert_eq!((error.kind(), error.acceptance()), (ErrorKind::Unavailable, Acceptance::NotAccepted));
         assert_eq!(error.field(), Some("content.media"));
+        assert_eq!(error.failure().hint, Some(Hint::Beside), "it says nothing of Twilio");
         assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the shelf broke");
         assert!(!attempt.departure.departed() && attempt.departure.revoke());
     }
     assert_eq!(bench.shelf.names().len(), 2, "a failure is not remembered");
     assert!(bench.wire.recorded().is_empty());
     assert!(bench.send(Content::text("hi")).is_ok());
+}
+
+#[test]
+fn a_message_for_later_brings_no_files() {
+    let bench = Bench::new(|_| Shelf::default());
+    let at = bench.clock.now().saturating_add(Duration::from_secs(3600));
+    for content in [Content::image(file("i", "image/png")), Content::contacts([card()])] {
+        let message = OutboundMessage::new(to(), content).with_send_at(at);
+        let error = bench.twilio.check(&message).unwrap_err();
+        assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("send_at")));
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn a_message_for_later_needs_a_service_and_has_its_bounds() {
         OutboundMessage::text(to(), "hi").with_send_at(now.saturating_add(Duration::from_secs(ahead)))
     };
     let service = ("MessagingServiceSid", SERVICE);
-    for (ahead, time) in [(900, "2026-01-01T00:15:00.000Z"), (3_024_000, "2026-02-05T00:00:00.000Z")] {
+    for (ahead, time) in [(960, "2026-01-01T00:16:00.000Z"), (3_024_000, "2026-02-05T00:00:00.000Z")] {
         let (form, dropped) = sent(&by_service, &wire, &message(ahead));
         let schedule = [("ScheduleType", "fixed"), ("SendAt", time)];
         let expected = [TO, FROM, service, ("Body", "hi")].into_iter().chain(schedule).collect::<Vec<_>>();
@@ -27,7 +27,7 @@ fn a_message_for_later_needs_a_service_and_has_its_bounds() {
         assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("send_at")));
         assert_eq!(error.limit(), None);
     }
-    for (ahead, limit) in [(0, 900), (899, 900), (3_024_001, 3_024_000)] {
+    for (ahead, limit) in [(0, 960), (959, 960), (3_024_001, 3_024_000)] {
         let error = refused(&by_service, &wire, &message(ahead));
         assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("send_at")));
         assert_eq!((error.limit(), error.actual()), (Some(limit), Some(ahead)));

@@ -456,6 +456,20 @@ fn a_switch_is_told_once_each_way() {
 }
 
 #[test]
+fn what_fails_beside_the_api_moves_only_its_own_message() {
+    let pair = Pair::new();
+    for kind in [ErrorKind::Unavailable, ErrorKind::Throttled] {
+        for n in 0..20 {
+            pair.meta.fail_next(refused(kind).with_hint(Hint::Beside));
+            let _ = pair.send(&OutboundMessage::text(to(n), "a list"));
+            assert_eq!(sends(&pair, n), "meta", "{kind:?}");
+        }
+    }
+    assert_eq!(pair.standing_of_meta(), Standing::Ready);
+    assert_eq!(switches(&pair.events), 0);
+}
+
+#[test]
 fn a_message_that_is_bound_to_a_member_is_no_switch() {
     let pair = Pair::new();
     let twilio = SenderId::new(ProviderId::TWILIO, "memory");

@@ -27,6 +27,21 @@ fn template() -> Template {
 }
 
 #[test]
+fn more_than_four_blanks_in_a_row_are_refused_before_they_fail() {
+    for (value, fits) in [
+        ("a    b", true),
+        ("a\n\n \nb", true),
+        ("a     b", false),
+        ("a\n\n\n\n\nb", false),
+        ("a \n \n b", false),
+    ] {
+        let filled = fill(&content(), &template().with_body([value]));
+        let refused = Err((ErrorKind::Unsupported, "content.body[0]".to_owned()));
+        assert!(if fits { filled.is_ok() } else { filled == refused }, "{value:?}: {filled:?}");
+    }
+}
+
+#[test]
 fn a_body_alone_needs_no_map() {
     for (template, expected) in [
         (template(), ""),
