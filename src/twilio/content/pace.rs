@@ -28,6 +28,7 @@ impl Pace {
             let turn = now.max(*next);
             let wait = turn.saturating_sub(now);
             if left.is_some_and(|left| left <= wait) {
+                time.falls_short();
                 let error = Error::new(ErrorKind::Throttled, Acceptance::NotAccepted);
                 return Err(error.with_retry_after(wait));
             }

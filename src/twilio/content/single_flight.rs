@@ -12,8 +12,8 @@ use crate::error::{Error, Failure, Result};
 
 /// Values that are made once for each key, by whoever asks first, and kept.
 ///
-/// There is no task: the first one's own future does the work. If it is dropped, or its own time runs out, one of those
-/// who wait takes over. Locks are held only to look and to note.
+/// There is no task: the first one's own future does the work. If it is dropped, or its own time is too short, one of
+/// those who wait takes over. Locks are held only to look and to note.
 pub(super) struct SingleFlight<K, V>(Mutex<Inner<K, V>>);
 
 struct Inner<K, V> {
@@ -76,8 +76,8 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
                     let result = work.await;
                     lead.end(match &result {
                         Ok(value) => Outcome::Made(value.clone()),
-                        // Whose own time has run out knows nothing about the time of others.
-                        Err(_) if time.left().is_err() => Outcome::Abandoned,
+                        // Whose own time was too short knows nothing about the time of others.
+                        Err(_) if time.is_to_blame() => Outcome::Abandoned,
                         Err(error) => Outcome::Failed(Box::new(error.failure().clone())),
                     });
                     return result;

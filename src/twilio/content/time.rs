@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Clock, timeout};
@@ -9,13 +10,15 @@ pub(super) struct Time<'a> {
     attempt: &'a Attempt,
     pub(super) clock: &'a dyn Clock,
     end: Option<Duration>,
+    /// Something would have taken longer than what was left.
+    too_short: AtomicBool,
 }
 
 impl<'a> Time<'a> {
     /// From now on.
     pub(super) fn of(attempt: &'a Attempt, clock: &'a dyn Clock) -> Self {
         let end = attempt.deadline.map(|deadline| clock.elapsed().saturating_add(deadline));
-        Self { attempt, clock, end }
+        Self { attempt, clock, end, too_short: AtomicBool::new(false) }
     }
 
     /// What is left of it, if it is limited.
@@ -29,6 +32,16 @@ impl<'a> Time<'a> {
             return Err(too_late());
         }
         Ok(left)
+    }
+
+    /// Notes that something would take longer than what is left, and therefore was not begun.
+    pub(super) fn falls_short(&self) {
+        self.too_short.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether what failed may have failed because of this time alone: it is over, or it was too short.
+    pub(super) fn is_to_blame(&self) -> bool {
+        self.too_short.load(Ordering::Relaxed) || self.left().is_err()
     }
 
     /// Waits for `future` as long as there is time.

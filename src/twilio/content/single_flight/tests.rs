@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::join_all;
 use futures_util::poll;
 
+use super::super::pace::Pace;
 use super::*;
 use crate::clock::Clock;
 use crate::error::{Acceptance, ErrorKind};
@@ -108,6 +109,31 @@ fn the_time_of_one_is_not_that_of_another() {
         assert_eq!(&*slow.unwrap(), "y");
         let error = hasty.unwrap_err();
         assert_eq!((error.kind(), error.acceptance()), (ErrorKind::Unavailable, Acceptance::NotAccepted));
+    });
+}
+
+#[test]
+fn whoever_has_too_little_time_for_the_pace_leaves_the_work_to_another_one() {
+    let (clock, texts, pace) = (TestClock::new(), Texts::new(10), Pace::default());
+    let (mut short, long) = (attempt(None), attempt(Some(30)));
+    short.deadline = Some(Duration::from_millis(40));
+    clock.block_on(async {
+        let (short, long) = (Time::of(&short, &clock), Time::of(&long, &clock));
+        let work = async |time: &Time<'_>| {
+            clock.sleep(Duration::from_millis(1)).await;
+            for _ in 0..2 {
+                pace.turn(time).await?;
+            }
+            Ok("x".into())
+        };
+        let hasty = async {
+            let error = texts.get(&"a", |_| true, &short, work(&short)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Throttled);
+            assert!(short.left().is_ok(), "its time is not over");
+        };
+        let patient = texts.get(&"a", |_| true, &long, work(&long));
+        let ((), patient) = futures_util::join!(hasty, patient);
+        assert_eq!(&*patient.unwrap(), "x");
     });
 }
 
