@@ -35,7 +35,7 @@ impl Account {
     /// Before that nothing is in doubt. If Twilio does not know the content (any more), the message was certainly refused:
     /// the content is made or looked up once more, and the message is posted again.
     pub(in crate::twilio) async fn post(&self, outgoing: &Outgoing, attempt: &Attempt) -> Result<Answer> {
-        let time = Time::of(attempt, &*self.clock);
+        let time = Time::of(attempt, &*self.clock, self.limits.total);
         let Some(wanted) = &outgoing.content else {
             return self.post_with(outgoing, None, attempt, &time).await;
         };

@@ -3,17 +3,20 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::time::Time;
+use crate::clock::timeout;
 use crate::error::{Error, Failure, Result};
 
 /// Values that are made once for each key, by whoever asks first, and kept.
 ///
 /// There is no task: the first one's own future does the work. If it is dropped, or its own time is too short, one of
-/// those who wait takes over. Locks are held only to look and to note.
+/// those who wait takes over. So it is if it is kept but not polled for the time in which any request ends: its owner may be
+/// waiting for one of those who wait. Locks are held only to look and to note.
 pub(super) struct SingleFlight<K, V>(Mutex<Inner<K, V>>);
 
 struct Inner<K, V> {
@@ -64,15 +67,25 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
         time: &Time<'_>,
         work: impl Future<Output = Result<V>>,
     ) -> Result<V> {
+        let mut stalled: Option<Arc<Flight<V>>> = None;
         loop {
-            match self.turn(key, &usable) {
+            match self.turn(key, &usable, stalled.as_ref(), time.clock.elapsed()) {
                 Turn::Known(value) => return Ok(value),
-                Turn::Wait(wait) => match time.within(wait).await? {
-                    Outcome::Made(value) => return Ok(value),
-                    Outcome::Failed(failure) => return Err(Error::from(*failure)),
-                    Outcome::Abandoned => {}
-                },
+                Turn::Wait(wait) => {
+                    let flight = Arc::clone(&wait.flight);
+                    match time.within(wait.unless_stalled(time)).await? {
+                        Some(Outcome::Made(value)) => return Ok(value),
+                        Some(Outcome::Failed(failure)) => return Err(Error::from(*failure)),
+                        Some(Outcome::Abandoned) => {}
+                        None => stalled = Some(flight),
+                    }
+                }
                 Turn::Lead(lead) => {
+                    let mut work = pin!(work);
+                    let work = std::future::poll_fn(|cx| {
+                        lead.flight.progress().polled_at = time.clock.elapsed();
+                        work.as_mut().poll(cx)
+                    });
                     let result = work.await;
                     lead.end(match &result {
                         Ok(value) => Outcome::Made(value.clone()),
@@ -86,7 +99,14 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
         }
     }
 
-    fn turn(&self, key: &K, usable: impl Fn(&V) -> bool) -> Turn<'_, K, V> {
+    /// What to do now, if the flight that is `stalled` is waited for no longer.
+    fn turn(
+        &self,
+        key: &K,
+        usable: impl Fn(&V) -> bool,
+        stalled: Option<&Arc<Flight<V>>>,
+        now: Duration,
+    ) -> Turn<'_, K, V> {
         let mut inner = self.inner();
         inner.uses += 1;
         let uses = inner.uses;
@@ -94,10 +114,12 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
             known.last_use = uses;
             return Turn::Known(known.value.clone());
         }
-        if let Some(flight) = inner.flights.get(key) {
+        let of_use = |flight: &&Arc<Flight<V>>| stalled.is_none_or(|stalled| !Arc::ptr_eq(flight, stalled));
+        if let Some(flight) = inner.flights.get(key).filter(of_use) {
             return Turn::Wait(Wait { flight: Arc::clone(flight), place: uses });
         }
-        let flight = Arc::new(Flight(Mutex::new(Progress { outcome: None, waiting: HashMap::new() })));
+        let flight =
+            Arc::new(Flight(Mutex::new(Progress { outcome: None, polled_at: now, waiting: HashMap::new() })));
         inner.flights.insert(key.clone(), Arc::clone(&flight));
         Turn::Lead(Lead { all: self, key: key.clone(), flight, ended: false })
     }
@@ -110,6 +132,11 @@ impl<K, V> SingleFlight<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V> Inner<K, V> {
+    /// Whether it is this flight that others wait for.
+    fn is_of(&self, key: &K, flight: &Arc<Flight<V>>) -> bool {
+        self.flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight))
+    }
+
     fn note(&mut self, key: K, value: V) {
         if self.known.len() >= self.most && !self.known.contains_key(&key) {
             let oldest = self.known.iter().min_by_key(|(_, known)| known.last_use);
@@ -141,6 +168,8 @@ struct Flight<V>(Mutex<Progress<V>>);
 
 struct Progress<V> {
     outcome: Option<Outcome<V>>,
+    /// When the work was last gone on with, by the clock's monotonic time.
+    polled_at: Duration,
     waiting: HashMap<u64, Waker>,
 }
 
@@ -172,14 +201,23 @@ impl<K: Clone + Eq + Hash, V> Lead<'_, K, V> {
         V: Clone,
     {
         if let Outcome::Made(value) = &outcome {
-            self.all.inner().note(self.key.clone(), value.clone());
+            let mut inner = self.all.inner();
+            // What another one has made meanwhile, who took over, is kept.
+            if inner.is_of(&self.key, &self.flight) || !inner.known.contains_key(&self.key) {
+                inner.note(self.key.clone(), value.clone());
+            }
         }
         self.tell(outcome);
     }
 
     fn tell(&mut self, outcome: Outcome<V>) {
         self.ended = true;
-        self.all.inner().flights.remove(&self.key);
+        {
+            let mut inner = self.all.inner();
+            if inner.is_of(&self.key, &self.flight) {
+                inner.flights.remove(&self.key);
+            }
+        }
         let waiting = {
             let mut progress = self.flight.progress();
             progress.outcome = Some(outcome);
@@ -201,6 +239,20 @@ impl<K: Clone + Eq + Hash, V> Drop for Lead<'_, K, V> {
 struct Wait<V> {
     flight: Arc<Flight<V>>,
     place: u64,
+}
+
+impl<V: Clone> Wait<V> {
+    /// The outcome, unless nobody goes on with the work.
+    async fn unless_stalled(mut self, time: &Time<'_>) -> Option<Outcome<V>> {
+        loop {
+            let end = self.flight.progress().polled_at.saturating_add(time.stall);
+            let left = end.saturating_sub(time.clock.elapsed());
+            let outcome = timeout(time.clock, left, &mut self).await;
+            if outcome.is_some() || left.is_zero() {
+                return outcome;
+            }
+        }
+    }
 }
 
 impl<V: Clone> Future for Wait<V> {

@@ -5,20 +5,27 @@ use crate::clock::{Clock, timeout};
 use crate::error::{Acceptance, Error, ErrorKind, Hint, Result};
 use crate::outbound::Attempt;
 
+/// What is granted beyond the time of a request until somebody has noticed its end.
+const SPARE: Duration = Duration::from_secs(1);
+
 /// The time of an attempt, which everything before the message's own request uses up as well.
 pub(super) struct Time<'a> {
     attempt: &'a Attempt,
     pub(super) clock: &'a dyn Clock,
+    /// How long whoever works for others may do nothing before that counts as given up.
+    pub(super) stall: Duration,
     end: Option<Duration>,
     /// Something would have taken longer than what was left.
     too_short: AtomicBool,
 }
 
 impl<'a> Time<'a> {
-    /// From now on.
-    pub(super) fn of(attempt: &'a Attempt, clock: &'a dyn Clock) -> Self {
+    /// From now on, where a request ends within `total`.
+    pub(super) fn of(attempt: &'a Attempt, clock: &'a dyn Clock, total: Duration) -> Self {
         let end = attempt.deadline.map(|deadline| clock.elapsed().saturating_add(deadline));
-        Self { attempt, clock, end, too_short: AtomicBool::new(false) }
+        // A request that ends at the last moment is not given up.
+        let stall = total.saturating_add(SPARE);
+        Self { attempt, clock, stall, end, too_short: AtomicBool::new(false) }
     }
 
     /// What is left of it, if it is limited.

@@ -13,6 +13,9 @@ use crate::outbound::Attempt;
 use crate::testing::TestClock;
 use std::time::Duration;
 
+/// How long a request may take.
+const TOTAL: Duration = Duration::from_secs(20);
+
 type Texts = SingleFlight<&'static str, Arc<str>>;
 
 fn attempt(seconds: Option<u64>) -> Attempt {
@@ -38,7 +41,7 @@ fn one_works_and_all_have_it() {
     let (clock, texts, done) = (TestClock::new(), Texts::new(10), AtomicUsize::new(0));
     let attempt = attempt(Some(10));
     clock.block_on(async {
-        let time = Time::of(&attempt, &clock);
+        let time = Time::of(&attempt, &clock, TOTAL);
         let all = (0..100).map(|_| texts.get(&"a", |_| true, &time, second(&clock, &done, Ok("x".into()))));
         assert!(join_all(all).await.into_iter().all(|text| &*text.unwrap() == "x"));
         texts.get(&"a", |_| true, &time, second(&clock, &done, Err(failed()))).await.unwrap();
@@ -56,7 +59,7 @@ fn all_who_wait_have_the_failure_and_the_next_one_tries_again() {
     let (clock, texts, done) = (TestClock::new(), Texts::new(10), AtomicUsize::new(0));
     let attempt = attempt(None);
     clock.block_on(async {
-        let time = Time::of(&attempt, &clock);
+        let time = Time::of(&attempt, &clock, TOTAL);
         let all = (0..5).map(|_| texts.get(&"a", |_| true, &time, second(&clock, &done, Err(failed()))));
         for failure in join_all(all).await {
             let failure = failure.unwrap_err();
@@ -72,7 +75,7 @@ fn whoever_is_dropped_leaves_the_work_to_another_one() {
     let (clock, texts, done) = (TestClock::new(), Texts::new(10), AtomicUsize::new(0));
     let attempt = attempt(None);
     clock.block_on(async {
-        let time = Time::of(&attempt, &clock);
+        let time = Time::of(&attempt, &clock, TOTAL);
         let mut first = Box::pin(texts.get(&"a", |_| true, &time, second(&clock, &done, Ok("first".into()))));
         let mut second_one =
             pin!(texts.get(&"a", |_| true, &time, second(&clock, &done, Ok("second".into()))));
@@ -88,7 +91,7 @@ fn the_time_of_one_is_not_that_of_another() {
     let (clock, texts, done) = (TestClock::new(), Texts::new(10), AtomicUsize::new(0));
     let (short, long) = (attempt(Some(1)), attempt(Some(30)));
     clock.block_on(async {
-        let (short, long) = (Time::of(&short, &clock), Time::of(&long, &clock));
+        let (short, long) = (Time::of(&short, &clock, TOTAL), Time::of(&long, &clock, TOTAL));
         // The work of the first one ends when its time does, and without success.
         let first = texts.get(&"a", |_| true, &short, second(&clock, &done, Err(failed())));
         let patient = texts.get(&"a", |_| true, &long, second(&clock, &done, Ok("x".into())));
@@ -98,7 +101,7 @@ fn the_time_of_one_is_not_that_of_another() {
     });
     let (hasty, slow) = (attempt(Some(1)), attempt(None));
     clock.block_on(async {
-        let (hasty, slow) = (Time::of(&hasty, &clock), Time::of(&slow, &clock));
+        let (hasty, slow) = (Time::of(&hasty, &clock, TOTAL), Time::of(&slow, &clock, TOTAL));
         let work = async {
             clock.sleep(Duration::from_secs(5)).await;
             Ok("y".into())
@@ -118,7 +121,7 @@ fn whoever_has_too_little_time_for_the_pace_leaves_the_work_to_another_one() {
     let (mut short, long) = (attempt(None), attempt(Some(30)));
     short.deadline = Some(Duration::from_millis(40));
     clock.block_on(async {
-        let (short, long) = (Time::of(&short, &clock), Time::of(&long, &clock));
+        let (short, long) = (Time::of(&short, &clock, TOTAL), Time::of(&long, &clock, TOTAL));
         let work = async |time: &Time<'_>| {
             clock.sleep(Duration::from_millis(1)).await;
             for _ in 0..2 {
@@ -138,11 +141,68 @@ fn whoever_has_too_little_time_for_the_pace_leaves_the_work_to_another_one() {
 }
 
 #[test]
+fn whoever_is_not_polled_is_not_waited_for_without_end() {
+    let (clock, texts, done) = (TestClock::new(), Texts::new(10), AtomicUsize::new(0));
+    let attempt = attempt(None);
+    clock.block_on(async {
+        let time = Time::of(&attempt, &clock, TOTAL);
+        let mut first = Box::pin(texts.get(&"a", |_| true, &time, second(&clock, &done, Ok("first".into()))));
+        assert!(poll!(&mut first).is_pending());
+        // Whoever keeps it waits for the others before it goes on.
+        let others =
+            (0..5).map(|_| texts.get(&"a", |_| true, &time, second(&clock, &done, Ok("new".into()))));
+        assert!(join_all(others).await.into_iter().all(|text| &*text.unwrap() == "new"));
+        assert_eq!(done.load(Ordering::Relaxed), 1, "one of them does it for all");
+        assert_eq!(clock.elapsed(), Duration::from_secs(22));
+        assert_eq!(&*first.await.unwrap(), "first");
+        assert_eq!(texts.known(&"a").as_deref(), Some("new"));
+    });
+}
+
+#[test]
+fn whoever_was_overtaken_ends_no_other_flight() {
+    let (clock, texts, done) = (TestClock::new(), Texts::new(10), AtomicUsize::new(0));
+    let attempt = attempt(None);
+    clock.block_on(async {
+        let time = Time::of(&attempt, &clock, TOTAL);
+        let get = |text: &str| texts.get(&"a", |_| true, &time, second(&clock, &done, Ok(text.into())));
+        let (mut first, mut other) = (Box::pin(get("first")), Box::pin(get("other")));
+        assert!(poll!(&mut first).is_pending() && poll!(&mut other).is_pending());
+        clock.advance(Duration::from_secs(21));
+        assert!(poll!(&mut other).is_pending(), "it works");
+        drop(first);
+        let late = get("late");
+        let (other, late) = futures_util::join!(other, late);
+        assert_eq!((&*other.unwrap(), &*late.unwrap()), ("other", "other"));
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn work_that_takes_long_and_goes_on_is_waited_for() {
+    let (clock, texts, done) = (TestClock::new(), Texts::new(10), AtomicUsize::new(0));
+    let attempt = attempt(None);
+    clock.block_on(async {
+        let time = Time::of(&attempt, &clock, TOTAL);
+        let long = async {
+            for _ in 0..10 {
+                clock.sleep(TOTAL).await;
+            }
+            Ok("long".into())
+        };
+        let long = texts.get(&"a", |_| true, &time, long);
+        let patient = texts.get(&"a", |_| true, &time, second(&clock, &done, Ok("x".into())));
+        let (long, patient) = futures_util::join!(long, patient);
+        assert_eq!((&*long.unwrap(), &*patient.unwrap()), ("long", "long"));
+    });
+}
+
+#[test]
 fn of_too_many_the_one_that_was_not_used_for_longest_is_forgotten() {
     let (clock, texts) = (TestClock::new(), Texts::new(2));
     let attempt = attempt(None);
     clock.block_on(async {
-        let time = Time::of(&attempt, &clock);
+        let time = Time::of(&attempt, &clock, TOTAL);
         for key in ["a", "b", "a", "c"] {
             texts.get(&key, |_| true, &time, async { Ok("x".into()) }).await.unwrap();
         }
@@ -160,7 +220,7 @@ fn what_was_given_up_is_not_waited_for() {
     let (clock, texts, done) = (TestClock::new(), Texts::new(2), AtomicUsize::new(0));
     let attempt = attempt(None);
     assert!(attempt.departure.revoke());
-    let time = Time::of(&attempt, &clock);
+    let time = Time::of(&attempt, &clock, TOTAL);
     assert_eq!(time.left().unwrap_err().acceptance(), Acceptance::NotAccepted);
     let work = texts.get(&"a", |_| true, &time, second(&clock, &done, Ok("x".into())));
     assert!(clock.block_on(work).is_ok(), "the work itself asks for the time");
