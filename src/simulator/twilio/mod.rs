@@ -1,5 +1,7 @@
 //! Twilio's API, as far as this crate asks it anything.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -25,6 +27,9 @@ pub(super) use resource::RegisteredContent;
 const MAX_BODY: usize = 1600;
 /// The most characters of a callback's address.
 const MAX_CALLBACK: usize = 4000;
+/// How long before it is sent Twilio has to have a message for later, at least and at most.
+const SOONEST: Duration = Duration::from_secs(15 * 60);
+const LATEST: Duration = Duration::from_secs(35 * 24 * 60 * 60);
 /// How WhatsApp addresses begin.
 pub(super) const CHANNEL: &str = "whatsapp:";
 /// The version of the Messages API.
@@ -194,8 +199,7 @@ fn send(
     // Without a service what is to be sent later is sent at once, as the real one does.
     let later =
         form.text("SendAt").filter(|_| service.is_some() && form.text("ScheduleType") == Some("fixed"));
-    let sends_at = later.map_or(Ok(now), str::parse);
-    let sends_at = sends_at.map_err(|_| Refusal::invalid(20_001, "Invalid parameter"))?;
+    let sends_at = later.map_or(Ok(now), |at| scheduled(at, now))?;
     let reaches = content.opens_conversations() || state.window_is_open(Side::Twilio, user, sends_at);
     // Twilio accepts what WhatsApp then refuses.
     let error = if reaches { None } else { Some(63_016) };
@@ -248,6 +252,13 @@ fn send(
         });
     }
     Ok((201, resource))
+}
+
+/// When a message for later is to be sent.
+fn scheduled(at: &str, now: Timestamp) -> Result<Timestamp, Refusal> {
+    let at =
+        at.parse().ok().filter(|at| *at >= now.saturating_add(SOONEST) && *at <= now.saturating_add(LATEST));
+    at.ok_or(const { Refusal::invalid(35_114, "Scheduling does not support this timestamp") })
 }
 
 /// Calls back a message that is to be sent later. Nothing else of a message can be changed here.

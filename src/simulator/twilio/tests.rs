@@ -307,6 +307,33 @@ fn a_message_for_later_waits_and_can_be_called_back() {
 }
 
 #[test]
+fn a_message_for_later_is_refused_outside_of_its_bounds() {
+    let bench = Bench::new();
+    bench.simulator.set_latency(Side::Twilio, Duration::ZERO);
+    let send = |at: &str| {
+        let service = bench.accounts.messaging_service_sid.as_str();
+        let own =
+            [("MessagingServiceSid", service), ("Body", "x"), ("ScheduleType", "fixed"), ("SendAt", at)];
+        let (status, answer) = bench.json(bench.twilio_message(&own));
+        (status, answer["code"].as_i64())
+    };
+    let now = bench.clock.now();
+    let (soonest, latest) = (15 * 60, 35 * 24 * 60 * 60);
+    for (ahead, expected) in [
+        (0, (400, Some(35_114))),
+        (soonest - 1, (400, Some(35_114))),
+        (soonest, (201, None)),
+        (latest, (201, None)),
+        (latest + 1, (400, Some(35_114))),
+    ] {
+        let at = now.saturating_add(Duration::from_secs(ahead)).to_string();
+        assert_eq!(send(&at), expected, "{ahead}");
+    }
+    assert_eq!(send("tomorrow"), (400, Some(35_114)));
+    assert_eq!(bench.simulator.deliveries().len(), 2);
+}
+
+#[test]
 fn outside_of_the_window_a_message_is_accepted_and_fails() {
     let bench = Bench::new();
     bench.simulator.set_latency(Side::Twilio, Duration::ZERO);
