@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +35,8 @@ pub(super) struct Directories {
     loaded: SingleFlight<Arc<str>, Arc<Directory>>,
     /// What was read of lists that have not come to their end, so that no deadline can be too short for a long list.
     walks: Mutex<HashMap<Arc<str>, Walk>>,
+    /// How often Twilio has refused a template that is in the list.
+    doubts: Mutex<HashMap<Arc<str>, u64>>,
     /// How long a list holds.
     refresh: Duration,
 }
@@ -46,8 +47,8 @@ pub(super) struct Directory {
     /// By the clock's monotonic time.
     loaded_at: Duration,
     stale_at: Duration,
-    /// Twilio has refused a template that is in it.
-    doubted: AtomicBool,
+    /// How many doubts there were when it began to be read: a later one is about this list.
+    doubts: u64,
 }
 
 /// A template in the list.
@@ -63,30 +64,44 @@ pub(super) struct Listed {
 #[derive(Default)]
 struct Walk {
     begun: Duration,
+    doubts: u64,
     templates: HashMap<Key, Listed>,
     /// The query of the next page.
     next: Option<String>,
     seen: HashSet<String>,
 }
 
+impl Walk {
+    /// The query of the page that is read now.
+    fn place(&self) -> String {
+        self.next.clone().unwrap_or_else(|| format!("PageSize={PAGE_SIZE}"))
+    }
+}
+
 impl Directories {
     pub(super) fn new(refresh: Duration) -> Self {
         // A handful of subaccounts share a provider's caches at most.
-        Self { loaded: SingleFlight::new(100), walks: Mutex::default(), refresh }
+        Self { loaded: SingleFlight::new(100), walks: Mutex::default(), doubts: Mutex::default(), refresh }
     }
 
     /// What is known of a template without asking: `None` if a send would ask.
     pub(super) fn known(&self, account: &Arc<str>, key: &Key, now: Duration) -> Option<Option<Listed>> {
-        let directory = self.loaded.known(account).filter(|directory| directory.answers(key, now))?;
+        let doubts = self.doubts(account);
+        let directory = self.loaded.known(account).filter(|directory| directory.answers(key, now, doubts))?;
         Some(directory.templates.get(key).cloned())
     }
 
     /// Twilio says that a template which the list has is not there: the list is read again, but not more than once a
     /// minute.
     pub(super) fn doubt(&self, account: &Arc<str>) {
-        if let Some(directory) = self.loaded.known(account) {
-            directory.doubted.store(true, Ordering::Relaxed);
-        }
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        let doubts = doubts.entry(Arc::clone(account)).or_default();
+        *doubts = doubts.saturating_add(1);
+    }
+
+    fn doubts(&self, account: &Arc<str>) -> u64 {
+        let doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        doubts.get(account).copied().unwrap_or_default()
     }
 
     fn walks(&self) -> MutexGuard<'_, HashMap<Arc<str>, Walk>> {
@@ -101,9 +116,9 @@ impl fmt::Debug for Directories {
 }
 
 impl Directory {
-    /// Whether it can be relied on for this template at this time.
-    fn answers(&self, key: &Key, now: Duration) -> bool {
-        let fresh = now < self.stale_at && !self.doubted.load(Ordering::Relaxed);
+    /// Whether it can be relied on for this template at this time, after so many doubts.
+    fn answers(&self, key: &Key, now: Duration, doubts: u64) -> bool {
+        let fresh = now < self.stale_at && doubts <= self.doubts;
         now < self.loaded_at.saturating_add(RETRY) || (fresh && self.templates.contains_key(key))
     }
 }
@@ -167,7 +182,8 @@ impl Account {
     /// Finds a template in the account's list, which is read if it is not known or no longer holds.
     pub(super) async fn listed(&self, key: &Key, time: &Time<'_>) -> Result<Listed> {
         let directories = &self.contents.directories;
-        let usable = |directory: &Arc<Directory>| directory.answers(key, time.clock.elapsed());
+        let doubts = directories.doubts(&self.account_sid);
+        let usable = |directory: &Arc<Directory>| directory.answers(key, time.clock.elapsed(), doubts);
         let read =
             directories.loaded.get(&self.account_sid, usable, time, async { self.read_list(time).await });
         let old = directories.loaded.known(&self.account_sid);
@@ -178,7 +194,7 @@ impl Account {
                 Some(Ok(new)) => new,
                 Some(Err(_)) | None => {
                     time.left()?;
-                    self.keep(&old, time.clock.elapsed());
+                    self.keep(&old, doubts, time.clock.elapsed());
                     old
                 }
             },
@@ -186,33 +202,32 @@ impl Account {
         directory.templates.get(key).cloned().ok_or_else(unavailable)
     }
 
-    /// Relies on a list for another minute.
-    fn keep(&self, old: &Arc<Directory>, now: Duration) {
-        let loaded = &self.contents.directories.loaded;
-        let is_old = loaded.known(&self.account_sid).is_some_and(|known| Arc::ptr_eq(&known, old));
-        if is_old {
-            let kept = Directory {
-                templates: Arc::clone(&old.templates),
-                loaded_at: old.loaded_at,
-                stale_at: now.saturating_add(RETRY),
-                doubted: AtomicBool::new(false),
-            };
-            loaded.note(Arc::clone(&self.account_sid), Arc::new(kept));
-        }
+    /// Relies on a list for another minute, in spite of the doubts that there were before it could not be read again.
+    fn keep(&self, old: &Arc<Directory>, doubts: u64, now: Duration) {
+        let kept = Directory {
+            templates: Arc::clone(&old.templates),
+            loaded_at: old.loaded_at,
+            stale_at: now.saturating_add(RETRY),
+            doubts,
+        };
+        let is_old = |known: &Arc<Directory>| Arc::ptr_eq(known, old);
+        self.contents.directories.loaded.replace(&self.account_sid, is_old, Arc::new(kept));
     }
 
     /// Reads the list to its end, from where it was left off.
     async fn read_list(&self, time: &Time<'_>) -> Result<Arc<Directory>> {
         let directories = &self.contents.directories;
+        let from = time.clock.elapsed();
         loop {
             let now = time.clock.elapsed();
-            let query = {
+            let doubts = directories.doubts(&self.account_sid);
+            let (begun, query) = {
                 let mut walks = directories.walks();
                 let walk = walks.entry(Arc::clone(&self.account_sid)).or_default();
                 if walk.seen.is_empty() || now > walk.begun.saturating_add(WALK) {
-                    *walk = Walk { begun: now, ..Walk::default() };
+                    *walk = Walk { begun: now, doubts, ..Walk::default() };
                 }
-                walk.next.clone().unwrap_or_else(|| format!("PageSize={PAGE_SIZE}"))
+                (walk.begun, walk.place())
             };
             let url = format!("{}/v1/ContentAndApprovals?{query}", self.content_url);
             let page = match self.ask_for_list(url, time).await {
@@ -220,13 +235,25 @@ impl Account {
                 Err(error) => {
                     if error.status().is_some_and(|status| (400..500).contains(&status) && status != 429) {
                         // The place where it was left off may be one no longer.
-                        directories.walks().remove(&self.account_sid);
+                        let mut walks = directories.walks();
+                        if walks.get(&self.account_sid).is_some_and(|walk| walk.begun == begun) {
+                            walks.remove(&self.account_sid);
+                        }
                     }
                     return Err(error);
                 }
             };
             let mut walks = directories.walks();
             let walk = walks.entry(Arc::clone(&self.account_sid)).or_default();
+            if walk.begun != begun || walk.place() != query {
+                // Somebody else has gone on meanwhile, because this one was taken for one who does not.
+                drop(walks);
+                let read = directories.loaded.known(&self.account_sid);
+                match read.filter(|read| read.loaded_at > from) {
+                    Some(read) => return Ok(read),
+                    None => continue,
+                }
+            }
             walk.seen.insert(query);
             for content in page.get("contents").and_then(Value::as_array).into_iter().flatten() {
                 if let Some((key, listed)) = Listed::read(content) {
@@ -241,7 +268,7 @@ impl Account {
                     templates: Arc::new(walk.templates),
                     loaded_at: now,
                     stale_at: now.saturating_add(directories.refresh),
-                    doubted: AtomicBool::new(false),
+                    doubts: walk.doubts,
                 }));
             }
         }

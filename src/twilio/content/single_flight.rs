@@ -42,9 +42,12 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
         self.inner().known.get(key).map(|known| known.value.clone())
     }
 
-    /// Notes a value in place of the one that is there.
-    pub(super) fn note(&self, key: K, value: V) {
-        self.inner().note(key, value);
+    /// Puts a value in place of the one that is there, if that is (still) such a one.
+    pub(super) fn replace(&self, key: &K, such: impl Fn(&V) -> bool, value: V) {
+        let mut inner = self.inner();
+        if let Some(known) = inner.known.get_mut(key).filter(|known| such(&known.value)) {
+            known.value = value;
+        }
     }
 
     /// Forgets the value, if it is (still) such a one.

@@ -202,31 +202,33 @@ fn a_template_that_is_refused_is_looked_up_once_more() {
     }
 }
 
-#[test]
-fn a_status_that_says_so_makes_the_list_doubtful() {
+/// A status says that a template is not there.
+fn hear_a_doubt(world: &World, assumed: bool) {
     let status = format!(
         "MessageSid={MESSAGE}&AccountSid={ACCOUNT}&MessageStatus=failed&ErrorCode=63027\
          &From=whatsapp%3A%2B14155238886&To=whatsapp%3A%2B15551234567"
     );
-    let parse = |world: &World, assumed: bool| {
-        let request = http::Request::post("https://wa.example/hook")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(status.clone())
-            .unwrap();
-        let request = WebhookRequest::from_http(&request, Timestamp::UNIX_EPOCH);
-        let webhook = if assumed {
-            VerifiedWebhook::assume_verified(request, ProviderId::TWILIO)
-        } else {
-            request.attest(&ProviderId::TWILIO)
-        };
-        assert_eq!(world.twilio.parse_inbound(&webhook).unwrap().len(), 1);
+    let request = http::Request::post("https://wa.example/hook")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(status)
+        .unwrap();
+    let request = WebhookRequest::from_http(&request, Timestamp::UNIX_EPOCH);
+    let webhook = if assumed {
+        VerifiedWebhook::assume_verified(request, ProviderId::TWILIO)
+    } else {
+        request.attest(&ProviderId::TWILIO)
     };
+    assert_eq!(world.twilio.parse_inbound(&webhook).unwrap().len(), 1);
+}
+
+#[test]
+fn a_status_that_says_so_makes_the_list_doubtful() {
     for (assumed, lists) in [(true, 0), (false, 1)] {
         let world = World::new([page(&[own()], None)]);
         world.sent(&shipped());
         world.clock.advance(MINUTE);
         world.asked();
-        parse(&world, assumed);
+        hear_a_doubt(&world, assumed);
         world.then((0..lists).map(|_| page(&[own()], None)));
         world.sent(&shipped());
         assert_eq!(world.asked(), (lists, 1));
@@ -356,4 +358,63 @@ fn a_doubt_is_no_reason_to_send_nothing() {
     world.clock.advance(MINUTE);
     world.then([Reply::NoConnection]);
     assert_eq!(world.sent(&shipped()).0, CONTENT, "perhaps it is no longer paused");
+}
+
+const SECOND_PAGE: &str = "https://content.twilio.com/v1/ContentAndApprovals?Page=1";
+
+/// Sends, and hears of a doubt between the first page and the second one.
+fn send_and_doubt(world: &World) {
+    world.clock.block_on(async {
+        let message = shipped();
+        let mut send = std::pin::pin!(world.twilio.send(&message));
+        assert!(futures_util::poll!(&mut send).is_pending());
+        hear_a_doubt(world, false);
+        send.await.unwrap();
+    });
+}
+
+#[test]
+fn a_doubt_while_the_list_is_read_is_about_what_is_read() {
+    let pages = || [page(&[], Some(SECOND_PAGE)), page(&[own()], None)];
+    let world = World::new(pages());
+    send_and_doubt(&world);
+    world.clock.advance(MINUTE);
+    world.then(pages());
+    assert_eq!((world.asked(), world.sent(&shipped()).0), ((2, 1), CONTENT.to_owned()));
+    assert_eq!(world.asked(), (2, 1), "it is read again");
+    world.clock.advance(MINUTE);
+    world.sent(&shipped());
+    assert_eq!(world.asked(), (0, 1), "nobody has doubted this one");
+}
+
+#[test]
+fn a_doubt_while_the_list_cannot_be_read_is_not_forgotten() {
+    let world = World::with([page(&[own()], None)], |builder| builder.template_refresh(10 * MINUTE));
+    world.sent(&shipped());
+    world.clock.advance(10 * MINUTE);
+    world.then([page(&[], Some(SECOND_PAGE)), Reply::With(503, "")]);
+    send_and_doubt(&world);
+    world.asked();
+    world.then([page(&[own()], None)]);
+    world.sent(&shipped());
+    assert_eq!(world.asked(), (1, 1), "the older list is not relied on for a minute");
+}
+
+#[test]
+fn whoever_goes_on_late_does_not_end_the_list_of_another_one() {
+    let world = World::new([page(&[], Some(SECOND_PAGE)), page(&[own()], None)]);
+    world.clock.block_on(async {
+        let (first, second) = (shipped(), shipped());
+        let mut first = Box::pin(world.twilio.send(&first));
+        assert!(futures_util::poll!(&mut first).is_pending());
+        // Whoever keeps the first one waits for the second one before it goes on.
+        world.twilio.send(&second).await.unwrap();
+        assert_eq!(world.clock.elapsed(), Duration::from_secs(61));
+        assert_eq!(world.asked(), (2, 1));
+        world.then([page(&[], None)]);
+        first.await.unwrap();
+    });
+    assert_eq!(world.asked(), (1, 1));
+    assert_eq!(world.sent(&shipped()).0, CONTENT);
+    assert_eq!(world.asked(), (0, 1));
 }

@@ -209,9 +209,15 @@ fn of_too_many_the_one_that_was_not_used_for_longest_is_forgotten() {
     });
     let known = ["a", "b", "c"].map(|key| texts.known(&key).is_some());
     assert_eq!(known, [true, false, true]);
+    texts.replace(&"a", |text| &**text == "y", "z".into());
+    assert_eq!(texts.known(&"a").as_deref(), Some("x"), "it is another one by now");
+    texts.replace(&"b", |_| true, "z".into());
+    assert!(texts.known(&"b").is_none());
+    texts.replace(&"a", |text| &**text == "x", "v".into());
+    assert_eq!(texts.known(&"a").as_deref(), Some("v"));
     texts.forget(&"a", |text| &**text == "y");
     assert!(texts.known(&"a").is_some(), "it is another one by now");
-    texts.forget(&"a", |text| &**text == "x");
+    texts.forget(&"a", |text| &**text == "v");
     assert!(texts.known(&"a").is_none());
 }
 
