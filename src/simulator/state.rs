@@ -9,7 +9,7 @@ use super::delivery::{Delivery, SimulatedRequest};
 use super::fault::Fault;
 use super::fault::Faults;
 use super::meta::{MediaStore, RegisteredTemplate};
-use super::twilio::{RegisteredContent, StoredMessage};
+use super::twilio::{ReceivedFiles, RegisteredContent, StoredMessage};
 use crate::address::PhoneNumber;
 use crate::clock::Timestamp;
 
@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) messages: Vec<StoredMessage>,
     /// What Meta keeps.
     pub(super) media: MediaStore,
+    /// What users sent to Twilio.
+    pub(super) files: ReceivedFiles,
     meta: Faults,
     twilio: Faults,
     /// By the time they are due, then by the order in which they were made.
@@ -77,6 +79,7 @@ impl State {
             contents: BTreeMap::new(),
             messages: Vec::new(),
             media: MediaStore::default(),
+            files: ReceivedFiles::default(),
             meta: Faults::none(),
             twilio: Faults::none(),
             scheduled: BTreeMap::new(),

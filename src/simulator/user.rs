@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::accounts::{Side, SimulatedAccounts};
 use super::delivery::Delivery;
-use super::twilio::{API_VERSION, CHANNEL};
+use super::twilio::{API_VERSION, CHANNEL, media_path};
 use super::webhook::{self, SimulatedWebhook};
 use super::{Simulator, meta};
 use crate::address::{PhoneNumber, UserId};
@@ -64,7 +64,7 @@ impl SimulatedUser {
     }
 
     /// The user sends a file, as what its media type makes it: a picture, a video, a sound, a sticker (WebP) or a
-    /// document. Meta keeps it for seven days; from Twilio it cannot be fetched.
+    /// document. Meta keeps it for seven days, Twilio until it is deleted.
     pub fn sends_file(&self, side: Side, file: &FileBytes, caption: Option<&str>) -> SimulatedWebhook {
         self.says(side, &Said::File { file, caption })
     }
@@ -90,6 +90,10 @@ impl SimulatedUser {
         let number = state.next_id();
         let media_id = match (side, said) {
             (Side::Meta, Said::File { file, .. }) => state.media.receive(number, (*file).clone(), now),
+            (Side::Twilio, Said::File { file, .. }) => {
+                state.files.receive(number, (*file).clone());
+                String::new()
+            }
             _ => String::new(),
         };
         let message = Message {
@@ -231,13 +235,11 @@ impl Message<'_> {
                 }
             }
             Said::File { file, .. } => {
-                let media = format!("ME{:032x}", self.number);
+                let path = media_path(self.number);
                 form.push(("MediaContentType0", file.mime_type.clone()));
                 form.push((
                     "MediaUrl0",
-                    format!(
-                        "https://api.twilio.com/{API_VERSION}/Accounts/{account}/Messages/{sid}/Media/{media}"
-                    ),
+                    format!("https://api.twilio.com/{API_VERSION}/Accounts/{account}/{path}"),
                 ));
             }
             Said::Location { latitude, longitude } => {

@@ -17,9 +17,11 @@ use crate::clock::Timestamp;
 
 mod content;
 mod library;
+mod media;
 mod message;
 mod resource;
 
+pub(super) use media::{ReceivedFiles, path as media_path};
 pub(super) use message::StoredMessage;
 pub(super) use resource::RegisteredContent;
 
@@ -99,6 +101,12 @@ pub(super) fn handle(
     request: &Request<Bytes>,
     now: Timestamp,
 ) -> Response<Bytes> {
+    if *request.method() == Method::GET && authenticated(accounts, request) {
+        // The real one redirects to where its files are.
+        if let Some(file) = state.files.download(accounts, request.uri().path()) {
+            return file;
+        }
+    }
     match route(accounts, state, request, now) {
         Ok((204, _)) => no_content(),
         Ok((status, body)) => answer(status, &body),
@@ -142,6 +150,10 @@ fn route(
                         state.messages.iter().find(|message| message.sid == sid && message.at <= now);
                     let stored = stored.ok_or(const { Refusal::not_found() })?;
                     Ok((200, stored.resource(accounts, now)))
+                }
+                (&Method::DELETE, ["Messages", message, "Media", media]) => {
+                    let deleted = state.files.delete(message, media);
+                    if deleted { Ok((204, Value::Null)) } else { Err(Refusal::not_found()) }
                 }
                 _ => Err(Refusal::not_found()),
             }

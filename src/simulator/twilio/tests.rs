@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::error::Acceptance;
-use crate::ids::AttemptId;
-use crate::outbound::{AcceptedStatus, Attempt, Content, Link, Location, Media, OutboundMessage, Template};
+use crate::ids::{AttemptId, MediaRef, ProviderId, SenderId};
+use crate::outbound::{
+    AcceptedStatus, Attempt, Content, FileBytes, Link, Location, Media, OutboundMessage, Template,
+};
 use crate::provider::{SentLookup, SentQuery, WhatsAppProvider};
 use crate::simulator::harness::{ADA, Bench};
 use crate::simulator::{Fault, Side};
@@ -417,4 +419,38 @@ fn users_without_a_number_are_reached_by_their_id() {
     let to = format!("whatsapp:{}", bench.ada().user_id(Side::Twilio).unwrap().as_str());
     bench.twilio_content(&[("To", &to), ("Body", "x")]);
     assert_eq!(bench.ada().received().len(), 1);
+}
+
+#[test]
+fn what_users_send_is_kept_until_it_is_deleted() {
+    let bench = Bench::new();
+    let twilio = bench.simulator.twilio().build().unwrap();
+    let sent = |data: &'static str| {
+        let file = FileBytes::new(data, "audio/ogg; codecs=opus");
+        let webhook = bench.ada().sends_file(Side::Twilio, &file, None);
+        let form: Vec<(String, String)> = serde_urlencoded::from_bytes(webhook.request.body()).unwrap();
+        let url = form.into_iter().find(|(name, _)| name == "MediaUrl0").unwrap().1;
+        let sender = SenderId::new(ProviderId::TWILIO, bench.accounts.twilio_number.as_str());
+        MediaRef::new(sender, url)
+    };
+    let (first, second) = (sent("first"), sent("second"));
+    let fetch = |media: &MediaRef| {
+        bench.clock.block_on(async {
+            let file = twilio.fetch_media(media).await?;
+            assert_eq!(file.mime_type.as_deref(), Some("audio/ogg; codecs=opus"));
+            file.read(100).await
+        })
+    };
+    assert_eq!(fetch(&first).unwrap(), "first");
+    assert_eq!(fetch(&second).unwrap(), "second");
+    let path = first.id.strip_prefix("https://api.twilio.com").unwrap();
+    let mut stranger = bench.to_twilio(Method::GET, path, &[]);
+    assert_eq!(bench.ask(stranger.clone()).unwrap().status(), 200);
+    stranger.headers_mut().remove("authorization");
+    assert_eq!(bench.json(stranger).0, 401);
+
+    bench.clock.block_on(twilio.delete_media(&first)).unwrap();
+    assert_eq!(bench.json(bench.to_twilio(Method::DELETE, path, &[])).0, 404);
+    assert_eq!(fetch(&first).unwrap_err().kind(), crate::ErrorKind::MediaExpired);
+    assert_eq!(fetch(&second).unwrap(), "second");
 }
