@@ -68,6 +68,10 @@ pub struct SimulatedAccounts {
     pub account_sid: String,
     /// Twilio: the password of the account, which signs webhooks too.
     pub auth_token: String,
+    /// Twilio: a key of the account, `SK` and 32 hexadecimal digits, that requests may carry instead of the password.
+    pub api_key_sid: String,
+    /// Twilio: the secret of that key.
+    pub api_key_secret: String,
     /// Twilio: the business's number, in E.164.
     pub twilio_number: String,
     /// Twilio: a Messaging Service that sends from that number, `MG` and 32 hexadecimal digits.
@@ -91,6 +95,8 @@ impl SimulatedAccounts {
             verify_token: "simulated-verify-token".to_owned(),
             account_sid: "AC0123456789abcdef0123456789abcdef".to_owned(),
             auth_token: "9f8e7d6c5b4a39281706f5e4d3c2b1a0".to_owned(),
+            api_key_sid: "SK0123456789abcdef0123456789abcdef".to_owned(),
+            api_key_secret: "simulated-key-secret".to_owned(),
             twilio_number: "+15550100002".to_owned(),
             messaging_service_sid: "MG0123456789abcdef0123456789abcdef".to_owned(),
             webhook_url: WEBHOOK_URL.to_owned(),

@@ -173,13 +173,17 @@ fn route(
 }
 
 fn authenticated(accounts: &SimulatedAccounts, request: &Request<Bytes>) -> bool {
-    let expected = STANDARD.encode(format!("{}:{}", accounts.account_sid, accounts.auth_token));
+    let encoded = |name: &str, password: &str| STANDARD.encode(format!("{name}:{password}"));
+    let expected = [
+        encoded(&accounts.account_sid, &accounts.auth_token),
+        encoded(&accounts.api_key_sid, &accounts.api_key_secret),
+    ];
     request
         .headers()
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Basic "))
-        .is_some_and(|given| given == expected)
+        .is_some_and(|given| expected.iter().any(|expected| given == expected))
 }
 
 fn send(

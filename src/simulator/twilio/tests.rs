@@ -454,3 +454,17 @@ fn what_users_send_is_kept_until_it_is_deleted() {
     assert_eq!(fetch(&first).unwrap_err().kind(), crate::ErrorKind::MediaExpired);
     assert_eq!(fetch(&second).unwrap(), "second");
 }
+
+#[test]
+fn a_key_does_what_the_password_does() {
+    let bench = Bench::new();
+    let message = OutboundMessage::text(bench.ada().phone(), "x");
+    let send = |sid: &str, secret: &str| {
+        let twilio = bench.simulator.twilio().api_key(sid, secret).build().unwrap();
+        bench.clock.block_on(twilio.send(&message)).map_err(|error| error.kind())
+    };
+    let (sid, secret) = (bench.accounts.api_key_sid.as_str(), bench.accounts.api_key_secret.as_str());
+    send(sid, secret).unwrap();
+    assert_eq!(send(sid, &bench.accounts.auth_token), Err(crate::ErrorKind::Credentials));
+    assert_eq!(bench.simulator.deliveries().len(), 1);
+}
