@@ -22,6 +22,7 @@ mod killed;
 mod laws;
 mod media;
 mod meta_hosts;
+mod official;
 mod outage;
 mod pgbouncer;
 mod queue;

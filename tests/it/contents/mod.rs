@@ -3,9 +3,9 @@
 
 mod hosting;
 pub(crate) mod make;
-mod normal;
+pub(crate) mod normal;
 mod readme;
-mod sample;
+pub(crate) mod sample;
 mod skeletons;
 
 use std::collections::BTreeSet;

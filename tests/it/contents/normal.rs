@@ -63,7 +63,7 @@ pub(super) fn twilio(mut content: Content) -> Content {
 }
 
 /// The message without what Twilio has no place for, and no longer than it may be there.
-pub(super) fn as_twilio_has_it(message: &mut Interactive) {
+pub(crate) fn as_twilio_has_it(message: &mut Interactive) {
     fn cut(text: &mut String, max: usize) {
         *text = text.chars().take(max).collect();
     }

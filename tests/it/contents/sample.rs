@@ -11,7 +11,7 @@ fn link(file: &str) -> Link {
 }
 
 /// A content of this kind, from this sender. A template is named `order_shipped` in `en_US`, with two parameters.
-pub(super) fn of(kind: ContentKind, sender: &SenderId) -> Content {
+pub(crate) fn of(kind: ContentKind, sender: &SenderId) -> Content {
     let asks = |action| Interactive::new("Please", action).into();
     let products = || vec![ProductSection::new("Bundles", ["sku1".to_owned()])];
     let item = || ProductItem::new("8000001", "sku1");
