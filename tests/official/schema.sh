@@ -1,22 +1,14 @@
 #!/usr/bin/env bash
 # Every request of Twilio's side is checked against Twilio's own schema, by Stoplight's Prism.
 #
-# Needs Node.js with npm, npm's registry, and TWILIO_OPENAPI: a folder with these files of Twilio's public OpenAPI
-# repository, in its JSON form.
+# Needs Node.js with npm and npm's registry. TWILIO_OPENAPI may name a folder with these files of Twilio's public OpenAPI
+# repository, in its JSON form; otherwise they are those that Twilio's command line brings along.
 #   twilio_messages.json      the paths of messages and their media, out of twilio_api_v2010.json (or all of it)
 #   twilio_content_v1.json    contents and templates
 #   twilio_messaging_v2.json  typing indicators
-# Without them this fails.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-TWILIO_OPENAPI=$(cd "${TWILIO_OPENAPI:?is to name the folder of the OpenAPI files}" && pwd)
-export TWILIO_OPENAPI
-cd "$here/../.."
 names=(twilio_messages twilio_content_v1 twilio_messaging_v2)
-for name in "${names[@]}"; do
-    file=$TWILIO_OPENAPI/$name.json
-    test -r "$file" || { echo "$file is missing"; exit 1; }
-done
 place=$(mktemp -d)
 servers=()
 tidy() {
@@ -25,7 +17,21 @@ tidy() {
 }
 trap tidy EXIT
 
-(cd "$place" && npm init --yes >/dev/null && npm install --silent --no-audit --no-fund @stoplight/prism-cli)
+fetch() { npm install --silent --no-audit --no-fund --ignore-scripts "$@"; }
+(cd "$place" && npm init --yes >/dev/null && fetch @stoplight/prism-cli@5.14.2)
+if test -z "${TWILIO_OPENAPI:-}"; then
+    (cd "$place" && fetch @twilio/cli-core@8.3.2)
+    TWILIO_OPENAPI=$place/openapi
+    cp -r "$place/node_modules/@twilio/cli-core/src/services/twilio-api" "$TWILIO_OPENAPI"
+    cp "$TWILIO_OPENAPI/twilio_api_v2010.json" "$TWILIO_OPENAPI/twilio_messages.json"
+fi
+TWILIO_OPENAPI=$(cd "$TWILIO_OPENAPI" && pwd)
+export TWILIO_OPENAPI
+for name in "${names[@]}"; do
+    file=$TWILIO_OPENAPI/$name.json
+    test -r "$file" || { echo "$file is missing"; exit 1; }
+done
+cd "$here/../.."
 prism=$place/node_modules/.bin/prism
 echo "Prism $("$prism" --version)"
 cargo test --locked --test it --no-run

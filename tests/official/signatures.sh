@@ -11,9 +11,9 @@ trap 'rm -rf "$place"' EXIT
 cd "$here/../.."
 
 python3 -m venv "$place/venv"
-"$place/venv/bin/pip" install --quiet --disable-pip-version-check twilio
+"$place/venv/bin/pip" install --quiet --disable-pip-version-check twilio==9.13.0
 mkdir "$place/node"
-(cd "$place/node" && npm init --yes >/dev/null && npm install --silent --no-audit --no-fund twilio)
+(cd "$place/node" && npm init --yes >/dev/null && npm install --silent --no-audit --no-fund twilio@6.2.0)
 python() { "$place/venv/bin/python" "$here/twilio_python.py" "$@"; }
 node() { (cd "$place/node" && command node "$here/twilio_node.mjs" "$@"); }
 ours() { cargo run --locked --quiet --example signatures -- "$@"; }

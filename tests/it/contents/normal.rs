@@ -78,6 +78,8 @@ pub(crate) fn as_twilio_has_it(message: &mut Interactive) {
             let rows: Vec<_> = list.sections.drain(..).flat_map(|section| section.rows).collect();
             list.sections = vec![ListSection::new(rows)];
         }
+        // What looks like the place of a variable would be one.
+        Action::CtaUrl(button) => button.display_text = button.display_text.replace("{{", "(("),
         _ => {}
     }
 }
