@@ -480,6 +480,14 @@ fn a_message_that_is_bound_to_a_member_is_no_switch() {
     let via = OutboundMessage::text(to(1), "hi").with_via(ProviderId::TWILIO);
     assert_eq!(pair.send(&via).unwrap().provider, ProviderId::TWILIO);
     assert_eq!(sends(&pair, 1), "meta");
+
+    // Nor is it one if the member that holds it is not well.
+    pair.twilio.fail_always(refused(ErrorKind::Unavailable));
+    for n in 10..16 {
+        let via = OutboundMessage::text(to(n), "hi").with_via(ProviderId::TWILIO);
+        assert_eq!(pair.send(&via).unwrap().provider, ProviderId::META);
+    }
+    assert_eq!(sends(&pair, 2), "meta");
     assert_eq!(switches(&pair.events), 0);
 }
 
