@@ -11,6 +11,8 @@ use http_body::{Body, Frame};
 use sha2::{Digest, Sha256};
 
 use super::{HttpError, HttpErrorKind, ResponseBody};
+#[cfg(feature = "meta")]
+use crate::hex::unhex_32;
 
 /// What is known of a file before it is read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,13 +27,7 @@ impl Expected {
     pub(crate) fn read_sha256(text: &str) -> Option<[u8; 32]> {
         let text = text.trim();
         if text.len() == 64 {
-            let mut bytes = [0; 32];
-            let digit = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-            for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-                let [high, low] = pair else { return None };
-                *byte = digit(*high)? << 4 | digit(*low)?;
-            }
-            return Some(bytes);
+            return unhex_32(text);
         }
         let plain = text.trim_end_matches('=').replace('-', "+").replace('_', "/");
         STANDARD_NO_PAD.decode(plain).ok()?.try_into().ok()

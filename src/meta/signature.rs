@@ -8,7 +8,7 @@ use http::{HeaderName, Method, StatusCode};
 use percent_encoding::percent_decode;
 use sha2::Sha256;
 
-use crate::hex::{hex, hex_digits};
+use crate::hex::{hex, hex_digits, unhex_32};
 use crate::secret::Secret;
 use crate::webhook::{SignatureError, WebhookHead, WebhookReply, WebhookRequest};
 
@@ -105,7 +105,7 @@ impl SecretHeader {
     fn claimed(&self, head: &WebhookHead<'_>) -> Result<[u8; 32], SignatureError> {
         let shown = std::str::from_utf8(self.shown(head)?).ok();
         shown
-            .and_then(|value| digest(value.strip_prefix(PREFIX).unwrap_or(value)))
+            .and_then(|value| unhex_32(value.strip_prefix(PREFIX).unwrap_or(value)))
             .ok_or(SignatureError::Malformed)
     }
 }
@@ -125,7 +125,7 @@ fn claimed(head: &WebhookHead<'_>) -> Result<[u8; 32], SignatureError> {
     }
     head.header(SIGNATURE)
         .and_then(|value| value.strip_prefix(PREFIX))
-        .and_then(digest)
+        .and_then(unhex_32)
         .ok_or(SignatureError::Malformed)
 }
 
@@ -208,18 +208,6 @@ fn keyed(key: &[u8], message: &[u8]) -> Option<Hmac<Sha256>> {
     // HMAC takes keys of any length.
     let mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
     Some(mac.chain_update(message))
-}
-
-/// 64 hexadecimal digits of either case.
-fn digest(hex: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let mut digits = hex.chars();
-    for byte in &mut bytes {
-        let high = digits.next()?.to_digit(16)?;
-        let low = digits.next()?.to_digit(16)?;
-        *byte = u8::try_from(high << 4 | low).ok()?;
-    }
-    digits.next().is_none().then_some(bytes)
 }
 
 #[cfg(test)]
