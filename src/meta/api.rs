@@ -5,7 +5,6 @@ use http::{Method, Request, Uri};
 
 use super::endpoint::EndpointPath;
 use super::error::{Operation, refusal};
-use super::media::Remaining;
 use super::outbound::{Origin, read_receipt};
 use super::sending::Sending;
 use super::wire::{Object, elements};
@@ -14,7 +13,7 @@ use crate::address::{PhoneNumber, UserId};
 use crate::error::{AttemptReport, Error, Result};
 use crate::http_client::{Answer, exchange};
 use crate::ids::MessageRef;
-use crate::outbound::{AcceptedStatus, Attempt, Departure, OutboundMessage, SendReceipt};
+use crate::outbound::{AcceptedStatus, Attempt, Departure, OutboundMessage, Remaining, SendReceipt};
 
 impl MetaCloud {
     /// What it takes to send, if it was given.
@@ -40,10 +39,10 @@ impl MetaCloud {
         let remaining = Remaining::of(attempt, &*sending.clock);
         let mut prepared = self.prepare(sending, message)?;
         let mut limits = self.shared.limits.at_most(attempt.deadline);
-        let files = self.upload_files(sending, message, attempt, &remaining).await?;
+        let files = self.upload_files(sending, message, &remaining).await?;
         if !files.is_empty() {
             prepared = self.prepare_with(sending, message, &files)?;
-            limits = limits.at_most(remaining.left(attempt, &*sending.clock)?);
+            limits = limits.at_most(remaining.left()?);
         }
         let (path, dropped) = (prepared.path, prepared.dropped.clone());
         let request = sending.post(path, prepared.into_body(attempt.id, message.reference.as_deref()))?;

@@ -84,8 +84,6 @@ pub use account::{
 pub use builder::MetaCloudBuilder;
 pub use endpoint::{Endpoint, EndpointAuth, EndpointPath};
 pub use marketing::{MarketingMessages, ProductPolicy};
-#[cfg(feature = "simulator")]
-pub(crate) use media::files;
 pub use media::{MediaInfo, MediaKind, MediaUpload};
 pub use templates::{
     ButtonKind, ButtonParameters, HeaderFormat, MessageTemplate, ParameterFormat, Quality, TemplateCategory,

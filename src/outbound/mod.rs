@@ -20,8 +20,12 @@ mod content;
 mod interactive;
 mod media;
 mod message;
+#[cfg(any(feature = "meta", feature = "twilio"))]
+mod places;
 mod policy;
 mod receipt;
+#[cfg(any(feature = "meta", feature = "twilio"))]
+mod remaining;
 mod template;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod validate;
@@ -39,8 +43,12 @@ pub use interactive::{
 };
 pub use media::{FileBytes, InvalidLink, Link, Media};
 pub use message::{OutboundMessage, Quote};
+#[cfg(any(feature = "meta", feature = "twilio"))]
+pub(crate) use places::{FileKind, files, files_mut};
 pub use policy::{Category, OnUnknown, Otherwise};
 pub use receipt::{AcceptedStatus, Dropped, SendReceipt, Wish};
+#[cfg(any(feature = "meta", feature = "twilio"))]
+pub(crate) use remaining::Remaining;
 pub use template::{
     ButtonParameter, Parameter, ParameterValue, TapTarget, Template, TemplateButton, TemplateCard,
     TemplateHeader,

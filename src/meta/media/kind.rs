@@ -1,5 +1,5 @@
 use crate::error::{Error, Result};
-use crate::outbound::Field;
+use crate::outbound::{Field, FileKind};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -76,6 +76,18 @@ impl MediaKind {
             0 => Err(Error::invalid(field.to_owned()).with_limit(1, 0)),
             length if length > max => Err(Error::over_limit(field.to_owned(), max, length)),
             _ => Ok(()),
+        }
+    }
+}
+
+impl From<FileKind> for MediaKind {
+    fn from(kind: FileKind) -> Self {
+        match kind {
+            FileKind::Image => Self::Image,
+            FileKind::Video => Self::Video,
+            FileKind::Audio => Self::Audio,
+            FileKind::Document => Self::Document,
+            FileKind::Sticker => Self::Sticker,
         }
     }
 }

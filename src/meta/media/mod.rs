@@ -7,18 +7,14 @@ mod fetch;
 mod kind;
 mod multipart;
 mod outgoing;
-mod places;
 #[cfg(test)]
 mod tests;
 mod upload;
 
 pub use kind::MediaKind;
-#[cfg(feature = "simulator")]
-pub(crate) use places::files;
 pub use upload::MediaUpload;
 
 pub(super) use cache::Uploads;
-pub(super) use outgoing::Remaining;
 
 use super::MetaCloud;
 use super::wire::Object;

@@ -1,11 +1,9 @@
 //! Files that a message brings along.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
-use super::MediaUpload;
 use super::cache::FileKey;
-use super::places::{files, files_mut};
+use super::{MediaKind, MediaUpload};
 use crate::clock::Clock;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::ids::MediaRef;
@@ -13,30 +11,7 @@ use crate::meta::MetaCloud;
 use crate::meta::endpoint::EndpointPath;
 use crate::meta::outbound::{Prepared, prepare};
 use crate::meta::sending::Sending;
-use crate::outbound::{Attempt, FileBytes, Media, OutboundMessage};
-
-/// How much of an attempt's time is left.
-pub(in crate::meta) struct Remaining(Option<Duration>);
-
-impl Remaining {
-    /// From now on.
-    pub(in crate::meta) fn of(attempt: &Attempt, clock: &dyn Clock) -> Self {
-        Self(attempt.deadline.map(|deadline| clock.elapsed().saturating_add(deadline)))
-    }
-
-    /// The time that is left for what comes next, if it is limited.
-    ///
-    /// # Errors
-    ///
-    /// Nothing has left and nothing will, if there is none or the attempt was given up.
-    pub(in crate::meta) fn left(&self, attempt: &Attempt, clock: &dyn Clock) -> Result<Option<Duration>> {
-        let left = self.0.map(|end| end.saturating_sub(clock.elapsed()));
-        if attempt.departure.is_given_up() || left.is_some_and(|left| left.is_zero()) {
-            return Err(Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted));
-        }
-        Ok(left)
-    }
-}
+use crate::outbound::{FileBytes, Media, OutboundMessage, Remaining, files, files_mut};
 
 impl MetaCloud {
     /// What [`prepare`] refuses, and what is wrong with the message's files. Files that are to be uploaded have a stand-in
@@ -62,7 +37,12 @@ impl MetaCloud {
         for place in places {
             match place.media {
                 Media::Bytes(FileBytes { data, mime_type }) => {
-                    place.kind.check(&place.field, mime_type, data.len() as u64, Some(data))?;
+                    MediaKind::from(place.kind).check(
+                        &place.field,
+                        mime_type,
+                        data.len() as u64,
+                        Some(data),
+                    )?;
                 }
                 Media::Id(file) if has_expired(file, &*sending.clock) => return Err(expired(place.field)),
                 Media::Id(_) | Media::Link(_) => {}
@@ -81,8 +61,7 @@ impl MetaCloud {
         &self,
         sending: &Sending,
         message: &OutboundMessage,
-        attempt: &Attempt,
-        remaining: &Remaining,
+        remaining: &Remaining<'_>,
     ) -> Result<Vec<MediaRef>> {
         let mut ids = Vec::new();
         for place in files(&message.content) {
@@ -92,9 +71,9 @@ impl MetaCloud {
             ids.push(match known {
                 Some(id) => id,
                 None => {
-                    let left = remaining.left(attempt, &*sending.clock)?;
+                    let left = remaining.left()?;
                     let limits = self.shared.media_limits.at_most(left);
-                    let upload = MediaUpload::from(file.clone()).with_kind(place.kind);
+                    let upload = MediaUpload::from(file.clone()).with_kind(place.kind.into());
                     let id = self.upload(sending, upload, limits).await?;
                     self.shared.uploads.note(key, id.clone());
                     id

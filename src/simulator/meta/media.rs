@@ -15,8 +15,7 @@ use super::super::webhook::sha256;
 use super::Refusal;
 use crate::clock::Timestamp;
 use crate::hex::hex;
-use crate::meta::files;
-use crate::outbound::{Content, FileBytes, Media};
+use crate::outbound::{Content, FileBytes, Media, files};
 
 /// Where files are, unless they are asked for at a socket.
 pub(in crate::simulator) const FILES_HOST: &str = "lookaside.fbsbx.com";

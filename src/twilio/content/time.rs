@@ -3,18 +3,17 @@ use std::time::Duration;
 
 use crate::clock::{Clock, timeout};
 use crate::error::{Acceptance, Error, ErrorKind, Hint, Result};
-use crate::outbound::Attempt;
+use crate::outbound::{Attempt, Remaining};
 
 /// What is granted beyond the time of a request until somebody has noticed its end.
 const SPARE: Duration = Duration::from_secs(1);
 
 /// The time of an attempt, which everything before the message's own request uses up as well.
 pub(super) struct Time<'a> {
-    attempt: &'a Attempt,
+    remaining: Remaining<'a>,
     pub(super) clock: &'a dyn Clock,
     /// How long whoever works for others may do nothing before that counts as given up.
     pub(super) stall: Duration,
-    end: Option<Duration>,
     /// Something would have taken longer than what was left.
     too_short: AtomicBool,
 }
@@ -22,10 +21,9 @@ pub(super) struct Time<'a> {
 impl<'a> Time<'a> {
     /// From now on, where a request ends within `total`.
     pub(super) fn of(attempt: &'a Attempt, clock: &'a dyn Clock, total: Duration) -> Self {
-        let end = attempt.deadline.map(|deadline| clock.elapsed().saturating_add(deadline));
         // A request that ends at the last moment is not given up.
         let stall = total.saturating_add(SPARE);
-        Self { attempt, clock, stall, end, too_short: AtomicBool::new(false) }
+        Self { remaining: Remaining::of(attempt, clock), clock, stall, too_short: AtomicBool::new(false) }
     }
 
     /// What is left of it, if it is limited.
@@ -34,11 +32,7 @@ impl<'a> Time<'a> {
     ///
     /// If nothing is left, or the attempt was given up: the message has not left and will not.
     pub(super) fn left(&self) -> Result<Option<Duration>> {
-        let left = self.end.map(|end| end.saturating_sub(self.clock.elapsed()));
-        if self.attempt.departure.is_given_up() || left.is_some_and(|left| left.is_zero()) {
-            return Err(too_late());
-        }
-        Ok(left)
+        self.remaining.left().map_err(|error| error.with_hint(Hint::Beside))
     }
 
     /// Notes that something would take longer than what is left, and therefore was not begun.

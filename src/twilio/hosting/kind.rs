@@ -1,16 +1,7 @@
 use crate::error::{Error, Result};
-use crate::outbound::FileBytes;
+use crate::outbound::{FileBytes, FileKind};
 
 const MIB: usize = 1024 * 1024;
-
-/// What a file is sent as, which decides how large it may be and of which types.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FileKind {
-    Image,
-    Audio,
-    Video,
-    Document,
-}
 
 /// The types that Twilio carries to WhatsApp, and how their files' names end.
 const TYPES: &[(&str, &str, FileKind)] = &[
@@ -31,30 +22,27 @@ const TYPES: &[(&str, &str, FileKind)] = &[
     ("text/vcard", "vcf", FileKind::Document),
 ];
 
-impl FileKind {
-    /// The most bytes of a file.
-    pub(super) const fn max_bytes(self) -> usize {
-        match self {
-            Self::Image => 5 * MIB,
-            Self::Audio | Self::Video | Self::Document => 16 * MIB,
-        }
-    }
+/// The most bytes of a file, in any case.
+pub(super) const MAX_BYTES: usize = 16 * MIB;
 
-    /// Refuses a file that Twilio would take and WhatsApp refuse later. Twilio shows a file as what its type says, so one
-    /// of another kind would be shown as something else.
-    ///
-    /// A file without a name is given one that fits its type.
-    pub(super) fn check(self, field: &str, file: &FileBytes, name: Option<&str>) -> Result<String> {
-        let essence = file.mime_type.split(';').next().unwrap_or_default().trim();
-        let known = TYPES.iter().find(|(name, _, kind)| *kind == self && essence.eq_ignore_ascii_case(name));
-        let (_, ending, _) = known.ok_or_else(|| Error::unsupported(format!("{field}.mime_type")))?;
-        match file.data.len() {
-            0 => Err(Error::invalid(field.to_owned()).with_limit(1, 0)),
-            length if length > self.max_bytes() => {
-                Err(Error::over_limit(field.to_owned(), self.max_bytes() as u64, length as u64))
-            }
-            _ => Ok(name.map_or_else(|| format!("file.{ending}"), str::to_owned)),
+const fn max_bytes(kind: FileKind) -> usize {
+    if matches!(kind, FileKind::Image) { 5 * MIB } else { MAX_BYTES }
+}
+
+/// Refuses a file that Twilio would take and WhatsApp refuse later. Twilio shows a file as what its type says, so one of
+/// another kind would be shown as something else.
+///
+/// A file without a name is given one that fits its type.
+pub(super) fn check(kind: FileKind, field: &str, file: &FileBytes, name: Option<&str>) -> Result<String> {
+    let essence = file.mime_type.split(';').next().unwrap_or_default().trim();
+    let known = TYPES.iter().find(|(name, _, of)| *of == kind && essence.eq_ignore_ascii_case(name));
+    let (_, ending, _) = known.ok_or_else(|| Error::unsupported(format!("{field}.mime_type")))?;
+    match file.data.len() {
+        0 => Err(Error::invalid(field.to_owned()).with_limit(1, 0)),
+        length if length > max_bytes(kind) => {
+            Err(Error::over_limit(field.to_owned(), max_bytes(kind) as u64, length as u64))
         }
+        _ => Ok(name.map_or_else(|| format!("file.{ending}"), str::to_owned)),
     }
 }
 
@@ -64,7 +52,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     fn check(kind: FileKind, mime_type: &str, length: usize) -> Result<String> {
-        kind.check("content.media", &FileBytes::new(vec![0; length], mime_type), None)
+        super::check(kind, "content.media", &FileBytes::new(vec![0; length], mime_type), None)
     }
 
     #[test]

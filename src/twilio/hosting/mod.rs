@@ -7,21 +7,23 @@ use async_trait::async_trait;
 
 mod cache;
 mod kind;
-mod places;
 mod vcard;
 
 use super::account::Account;
 use crate::clock::timeout;
 use crate::error::{Acceptance, Error, ErrorKind, Hint, Result};
-use crate::outbound::{Attempt, Contacts, Content, FileBytes, Link, Media, OutboundMessage, validate};
+use crate::outbound::{
+    Attempt, Contacts, Content, FileBytes, FileKind, Link, Media, OutboundMessage, Remaining, files,
+    files_mut, validate,
+};
 use cache::{FileKey, Hosted};
-use places::{Place, files};
+use kind::check;
 
 /// Where files are, until they are.
 const STAND_IN: &str = "https://files.invalid/";
 
 /// The most bytes of a contact card, as of any document.
-const MAX_CARD: usize = kind::FileKind::Document.max_bytes();
+const MAX_CARD: usize = kind::MAX_BYTES;
 
 /// Keeps files at an address where Twilio can fetch them.
 ///
@@ -102,20 +104,27 @@ pub(super) fn with_stand_ins(message: &OutboundMessage) -> Result<Option<Outboun
         return Ok(None);
     };
     let link = Link::new(STAND_IN).map_err(|_| Error::unsupported("content.media"))?;
-    for place in files(&mut message.content) {
-        if let Some(file) = place.bytes() {
-            place.kind.check(&place.field, file, place.name.as_deref())?;
+    for place in files_mut(&mut message.content) {
+        if let Some(file) = brought(place.kind, place.media) {
+            check(place.kind, &place.field, file, place.name)?;
             *place.media = Media::Link(link.clone());
         }
     }
     Ok(Some(message))
 }
 
+/// A file, if the message brings it along. Twilio has no stickers.
+fn brought(kind: FileKind, media: &Media) -> Option<&FileBytes> {
+    match media {
+        Media::Bytes(file) if kind != FileKind::Sticker => Some(file),
+        _ => None,
+    }
+}
+
 /// The message with a contact card as a file. `None` if it brings no files along.
 fn with_files(message: &OutboundMessage) -> Result<Option<OutboundMessage>> {
-    let mut copy = message.with_only(&message.content);
     let is_card = matches!(message.content, Content::Contacts(_));
-    if !is_card && files(&mut copy.content).iter().all(|place| place.bytes().is_none()) {
+    if !is_card && files(&message.content).iter().all(|place| brought(place.kind, place.media).is_none()) {
         return Ok(None);
     }
     // What is wrong with the message for everybody comes before what is wrong with its files for Twilio.
@@ -124,10 +133,10 @@ fn with_files(message: &OutboundMessage) -> Result<Option<OutboundMessage>> {
         // Nobody knows whether the file is still there when Twilio fetches it.
         return Err(Error::unsupported("send_at"));
     }
-    if let Content::Contacts(contacts) = &message.content {
-        copy.content = Content::document(card_file(contacts)?);
-    }
-    Ok(Some(copy))
+    Ok(Some(match &message.content {
+        Content::Contacts(contacts) => message.with_only(&Content::document(card_file(contacts)?)),
+        content => message.with_only(content),
+    }))
 }
 
 /// Of several files in one message WhatsApp gets the first, and nobody says what it makes of several cards in one file.
@@ -160,50 +169,51 @@ impl Account {
         let Some(mut message) = with_files(message)? else {
             return Ok(None);
         };
-        let start = self.clock.elapsed();
-        for place in files(&mut message.content) {
-            if place.bytes().is_some() {
-                let left = self.left(attempt, start)?.unwrap_or(self.limits.total);
-                self.host(hosting, place, left).await?;
+        let remaining = Remaining::of(attempt, &*self.clock);
+        let left = || remaining.left().map_err(|error| error.with_hint(Hint::Beside));
+        for place in files_mut(&mut message.content) {
+            if let Some(file) = brought(place.kind, place.media) {
+                let left = left()?.unwrap_or(self.limits.total);
+                let name = check(place.kind, &place.field, file, place.name)?;
+                let link = self.host(hosting, file, &name, left).await;
+                *place.media = Media::Link(link.map_err(|error| error.with_field(place.field))?);
             }
         }
         let mut attempt = attempt.clone();
-        attempt.deadline = self.left(&attempt, start)?;
+        attempt.deadline = left()?;
         Ok(Some((message, attempt)))
     }
 
-    async fn host(&self, hosting: &Hosting, place: Place<'_>, left: Duration) -> Result<()> {
-        let Media::Bytes(file) = &*place.media else {
-            return Ok(());
-        };
-        let name = place.kind.check(&place.field, file, place.name.as_deref())?;
-        let key = FileKey::new(file, &name);
-        let link = match hosting.hosted.find(&key, self.clock.elapsed()) {
-            Some(link) => link,
-            None => {
-                let failed = || unhosted().with_field(place.field.clone());
-                let answer = timeout(&*self.clock, left, hosting.host.host(file, &name)).await;
-                let link = answer.ok_or_else(failed)?.map_err(|error| failed().with_source(error))?;
-                hosting.hosted.note(key, link.clone(), self.clock.elapsed());
-                link
-            }
-        };
-        *place.media = Media::Link(link);
-        Ok(())
-    }
-
-    /// How much of an attempt's time is left, if it is limited.
-    fn left(&self, attempt: &Attempt, start: Duration) -> Result<Option<Duration>> {
-        let spent = self.clock.elapsed().saturating_sub(start);
-        let left = attempt.deadline.map(|deadline| deadline.saturating_sub(spent));
-        if attempt.departure.is_given_up() || left.is_some_and(|left| left.is_zero()) {
-            return Err(unhosted());
+    async fn host(&self, hosting: &Hosting, file: &FileBytes, name: &str, left: Duration) -> Result<Link> {
+        let key = FileKey::new(file, name);
+        if let Some(link) = hosting.hosted.find(&key, self.clock.elapsed()) {
+            return Ok(link);
         }
-        Ok(left)
+        let answer = timeout(&*self.clock, left, hosting.host.host(file, name)).await;
+        let link = answer.ok_or_else(unhosted)?.map_err(|error| unhosted().with_source(error))?;
+        hosting.hosted.note(key, link.clone(), self.clock.elapsed());
+        Ok(link)
     }
 }
 
 /// The message has not left, and Twilio has nothing to do with it.
 fn unhosted() -> Error {
     Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted).with_hint(Hint::Beside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_bytes_are_brought_along_and_no_stickers() {
+        let bytes = Media::from(FileBytes::new("x", "image/webp"));
+        let link = Media::from(Link::new("https://files.example/a.png").unwrap());
+        for kind in [FileKind::Image, FileKind::Video, FileKind::Audio, FileKind::Document] {
+            assert!(brought(kind, &bytes).is_some() && brought(kind, &link).is_none());
+        }
+        assert_eq!(brought(FileKind::Sticker, &bytes), None);
+        let sticker = OutboundMessage::new(crate::Recipient::Unknown, Content::sticker(bytes));
+        assert!(matches!(with_files(&sticker), Ok(None)));
+    }
 }

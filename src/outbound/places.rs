@@ -1,18 +1,33 @@
 //! Where files stand in a content.
 
-use super::MediaKind;
-use crate::outbound::{Action, Content, Field, Header, Media, TemplateHeader};
+use super::{Action, Content, Document, Field, Header, Media, TemplateHeader, present};
+
+/// What a file stands there as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    Image,
+    Audio,
+    Video,
+    Document,
+    Sticker,
+}
 
 /// A file in a content.
-pub(crate) struct Place<M> {
-    pub(crate) kind: MediaKind,
+pub(crate) struct Place<'c, M> {
+    pub(crate) kind: FileKind,
     pub(crate) field: Field,
+    /// The name that is shown, if the content gives one.
+    pub(crate) name: Option<&'c str>,
     pub(crate) media: M,
 }
 
-impl<M> Place<M> {
-    fn new(kind: MediaKind, field: impl Into<Field>, media: M) -> Self {
-        Self { kind, field: field.into(), media }
+impl<'c, M> Place<'c, M> {
+    fn new(kind: FileKind, field: impl Into<Field>, media: M) -> Self {
+        Self { kind, field: field.into(), name: None, media }
+    }
+
+    fn document(field: impl Into<Field>, media: M, name: &'c Option<String>) -> Self {
+        Self { name: present(name), ..Self::new(FileKind::Document, field, media) }
     }
 }
 
@@ -20,17 +35,17 @@ impl<M> Place<M> {
 macro_rules! walk {
     ($content:ident, $interactive:ident, $template:ident $(, $mutable:tt)?) => {
         /// Every file of a content, in the order in which they stand there.
-        pub(crate) fn $content(content: &$($mutable)? Content) -> Vec<Place<&$($mutable)? Media>> {
+        pub(crate) fn $content(content: &$($mutable)? Content) -> Vec<Place<'_, &$($mutable)? Media>> {
             const FIELD: &str = "content.media";
             match content {
-                Content::Image(image) => vec![Place::new(MediaKind::Image, FIELD, &$($mutable)? image.media)],
-                Content::Video(video) => vec![Place::new(MediaKind::Video, FIELD, &$($mutable)? video.media)],
-                Content::Audio(audio) => vec![Place::new(MediaKind::Audio, FIELD, &$($mutable)? audio.media)],
-                Content::Document(document) => {
-                    vec![Place::new(MediaKind::Document, FIELD, &$($mutable)? document.media)]
+                Content::Image(image) => vec![Place::new(FileKind::Image, FIELD, &$($mutable)? image.media)],
+                Content::Video(video) => vec![Place::new(FileKind::Video, FIELD, &$($mutable)? video.media)],
+                Content::Audio(audio) => vec![Place::new(FileKind::Audio, FIELD, &$($mutable)? audio.media)],
+                Content::Document(Document { media, filename, .. }) => {
+                    vec![Place::document(FIELD, media, filename)]
                 }
                 Content::Sticker(sticker) => {
-                    vec![Place::new(MediaKind::Sticker, FIELD, &$($mutable)? sticker.media)]
+                    vec![Place::new(FileKind::Sticker, FIELD, &$($mutable)? sticker.media)]
                 }
                 Content::Interactive(interactive) => {
                     let mut places = Vec::new();
@@ -63,11 +78,11 @@ macro_rules! walk {
         fn $interactive(
             field: Field,
             header: &$($mutable)? Option<Header>,
-        ) -> Option<Place<&$($mutable)? Media>> {
+        ) -> Option<Place<'_, &$($mutable)? Media>> {
             match header {
-                Some(Header::Image(media)) => Some(Place::new(MediaKind::Image, field, media)),
-                Some(Header::Video(media)) => Some(Place::new(MediaKind::Video, field, media)),
-                Some(Header::Document(media)) => Some(Place::new(MediaKind::Document, field, media)),
+                Some(Header::Image(media)) => Some(Place::new(FileKind::Image, field, media)),
+                Some(Header::Video(media)) => Some(Place::new(FileKind::Video, field, media)),
+                Some(Header::Document(media)) => Some(Place::new(FileKind::Document, field, media)),
                 Some(Header::Text(_)) | None => None,
             }
         }
@@ -75,12 +90,12 @@ macro_rules! walk {
         fn $template(
             field: Field,
             header: &$($mutable)? Option<TemplateHeader>,
-        ) -> Option<Place<&$($mutable)? Media>> {
+        ) -> Option<Place<'_, &$($mutable)? Media>> {
             match header {
-                Some(TemplateHeader::Image(media)) => Some(Place::new(MediaKind::Image, field, media)),
-                Some(TemplateHeader::Video(media)) => Some(Place::new(MediaKind::Video, field, media)),
-                Some(TemplateHeader::Document { media, .. }) => {
-                    Some(Place::new(MediaKind::Document, field, media))
+                Some(TemplateHeader::Image(media)) => Some(Place::new(FileKind::Image, field, media)),
+                Some(TemplateHeader::Video(media)) => Some(Place::new(FileKind::Video, field, media)),
+                Some(TemplateHeader::Document { media, filename }) => {
+                    Some(Place::document(field, media, filename))
                 }
                 Some(TemplateHeader::Text(_) | TemplateHeader::Location(_) | TemplateHeader::Product(_))
                 | None => None,
@@ -101,18 +116,25 @@ mod tests {
         FileBytes::new(name.to_owned(), "image/png").into()
     }
 
-    fn found(content: &Content) -> Vec<(MediaKind, String, String)> {
+    type Found = (FileKind, String, String, Option<String>);
+
+    fn found(content: &Content) -> Vec<Found> {
         let name = |media: &Media| match media {
             Media::Bytes(file) => String::from_utf8(file.data.to_vec()).unwrap(),
             other => panic!("{other:?}"),
         };
         let places = files(content);
-        let seen = places.into_iter().map(|place| (place.kind, place.field.into_owned(), name(place.media)));
+        let called = |place: &Place<'_, &Media>| place.name.map(str::to_owned);
+        let seen = places.into_iter().map(|place| {
+            let called = called(&place);
+            (place.kind, place.field.into_owned(), name(place.media), called)
+        });
         let seen: Vec<_> = seen.collect();
         // The other walk goes the same way, and reaches what it shows.
         let mut copy = content.clone();
-        for (place, (kind, field, _)) in files_mut(&mut copy).into_iter().zip(&seen) {
-            assert_eq!((place.kind, &place.field.into_owned()), (*kind, field));
+        for (place, (kind, field, _, called)) in files_mut(&mut copy).into_iter().zip(&seen) {
+            assert_eq!((place.kind, place.name), (*kind, called.as_deref()));
+            assert_eq!(place.field.into_owned(), *field);
             *place.media = Link::new("https://files.example/x").unwrap().into();
         }
         let left = files(&copy);
@@ -123,8 +145,8 @@ mod tests {
 
     #[test]
     fn every_place_of_every_content() {
-        use MediaKind::{Audio, Document, Image, Sticker, Video};
-        let place = |kind, field: &str, name: &str| (kind, field.to_owned(), name.to_owned());
+        use FileKind::{Audio, Document, Image, Sticker, Video};
+        let place = |kind, field: &str, name: &str| (kind, field.to_owned(), name.to_owned(), None);
         for (content, kind) in [
             (Content::image(media("a")), Image),
             (Content::video(media("a")), Video),
@@ -171,6 +193,21 @@ mod tests {
                 place(Image, "content.cards[1].header.media", "c")
             ]
         );
+        let (named, header) = ("a.pdf".to_owned(), TemplateHeader::named_document(media("a"), "a.pdf"));
+        for (content, field) in [
+            (
+                Content::Document(super::Document {
+                    media: media("a"),
+                    caption: None,
+                    filename: Some(named.clone()),
+                }),
+                "content.media",
+            ),
+            (Template::new("t", "en").with_header(header).into(), "content.header.media"),
+        ] {
+            let called = Some(named.clone());
+            assert_eq!(found(&content), [(Document, field.to_owned(), "a".to_owned(), called)]);
+        }
         for content in [Content::text("x"), Content::location(1.0, 2.0), Template::new("t", "en").into()] {
             assert_eq!(found(&content), []);
         }
