@@ -233,7 +233,7 @@ impl Twilio {
             && !webhook.is_assumed()
             && status.failures.iter().any(|failure| failure.kind == ErrorKind::TemplateUnavailable)
         {
-            account.contents.doubt_templates(&account.account_sid);
+            account.contents.doubt_templates();
         }
     }
 

@@ -206,7 +206,7 @@ fn add_content(
             drop_wish(Wish::LocationAddress, present(&location.address).is_some());
         }
         Content::Template(template) => {
-            let (wanted, lost) = account.contents.template(account, provider, template)?;
+            let (wanted, lost) = account.contents.template(&*account.clock, provider, template)?;
             dropped.extend(lost);
             return Ok(Some(wanted));
         }

@@ -30,19 +30,19 @@ const PAGE_SIZE: &str = "100";
 /// The most pages that are read: what has more is no list.
 const MAX_PAGES: usize = 2_000;
 
-/// The lists of accounts.
-pub(super) struct Directories {
-    loaded: SingleFlight<Arc<str>, Arc<Directory>>,
-    /// What was read of lists that have not come to their end, so that no deadline can be too short for a long list.
-    walks: Mutex<HashMap<Arc<str>, Walk>>,
+/// The account's list of templates, which is read when it is needed.
+pub(super) struct Directory {
+    loaded: SingleFlight<(), Arc<List>>,
+    /// What was read of a list that has not come to its end, so that no deadline can be too short for a long list.
+    walk: Mutex<Walk>,
     /// How often Twilio has refused a template that is in the list.
-    doubts: Mutex<HashMap<Arc<str>, u64>>,
+    doubts: Mutex<u64>,
     /// How long a list holds.
     refresh: Duration,
 }
 
-/// The templates of one account that may be sent.
-pub(super) struct Directory {
+/// The templates that may be sent, as they were read.
+struct List {
     templates: Arc<HashMap<Key, Listed>>,
     /// By the clock's monotonic time.
     loaded_at: Duration,
@@ -61,6 +61,7 @@ pub(super) struct Listed {
     allowed: BTreeSet<String>,
 }
 
+/// A list that is being read. Until its first page is there it begins anew each time.
 #[derive(Default)]
 struct Walk {
     begun: Duration,
@@ -78,44 +79,41 @@ impl Walk {
     }
 }
 
-impl Directories {
+impl Directory {
     pub(super) fn new(refresh: Duration) -> Self {
-        // A handful of subaccounts share a provider's caches at most.
-        Self { loaded: SingleFlight::new(100), walks: Mutex::default(), doubts: Mutex::default(), refresh }
+        Self { loaded: SingleFlight::new(1), walk: Mutex::default(), doubts: Mutex::default(), refresh }
     }
 
     /// What is known of a template without asking: `None` if a send would ask.
-    pub(super) fn known(&self, account: &Arc<str>, key: &Key, now: Duration) -> Option<Option<Listed>> {
-        let doubts = self.doubts(account);
-        let directory = self.loaded.known(account).filter(|directory| directory.answers(key, now, doubts))?;
-        Some(directory.templates.get(key).cloned())
+    pub(super) fn known(&self, key: &Key, now: Duration) -> Option<Option<Listed>> {
+        let doubts = self.doubts();
+        let list = self.loaded.known(&()).filter(|list| list.answers(key, now, doubts))?;
+        Some(list.templates.get(key).cloned())
     }
 
     /// Twilio says that a template which the list has is not there: the list is read again, but not more than once a
     /// minute.
-    pub(super) fn doubt(&self, account: &Arc<str>) {
+    pub(super) fn doubt(&self) {
         let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
-        let doubts = doubts.entry(Arc::clone(account)).or_default();
         *doubts = doubts.saturating_add(1);
     }
 
-    fn doubts(&self, account: &Arc<str>) -> u64 {
-        let doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
-        doubts.get(account).copied().unwrap_or_default()
+    fn doubts(&self) -> u64 {
+        *self.doubts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn walks(&self) -> MutexGuard<'_, HashMap<Arc<str>, Walk>> {
-        self.walks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn walk(&self) -> MutexGuard<'_, Walk> {
+        self.walk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for Directories {
+impl fmt::Debug for Directory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Directories").field("refresh", &self.refresh).finish_non_exhaustive()
+        f.debug_struct("Directory").field("refresh", &self.refresh).finish_non_exhaustive()
     }
 }
 
-impl Directory {
+impl List {
     /// Whether it can be relied on for this template at this time, after so many doubts.
     fn answers(&self, key: &Key, now: Duration, doubts: u64) -> bool {
         let fresh = now < self.stale_at && doubts <= self.doubts;
@@ -181,13 +179,12 @@ fn collect_variables(json: &Value, names: &mut BTreeSet<String>) {
 impl Account {
     /// Finds a template in the account's list, which is read if it is not known or no longer holds.
     pub(super) async fn listed(&self, key: &Key, time: &Time<'_>) -> Result<Listed> {
-        let directories = &self.contents.directories;
-        let doubts = directories.doubts(&self.account_sid);
-        let usable = |directory: &Arc<Directory>| directory.answers(key, time.clock.elapsed(), doubts);
-        let read =
-            directories.loaded.get(&self.account_sid, usable, time, async { self.read_list(time).await });
-        let old = directories.loaded.known(&self.account_sid);
-        let directory = match old.filter(|old| old.templates.contains_key(key)) {
+        let directory = &self.contents.directory;
+        let doubts = directory.doubts();
+        let usable = |list: &Arc<List>| list.answers(key, time.clock.elapsed(), doubts);
+        let read = directory.loaded.get(&(), usable, time, async { self.read_list(time).await });
+        let old = directory.loaded.known(&());
+        let list = match old.filter(|old| old.templates.contains_key(key)) {
             None => read.await?,
             // A message does not suffer because nobody could look whether its template is still there.
             Some(old) => match timeout(time.clock, PATIENCE, read).await {
@@ -199,31 +196,30 @@ impl Account {
                 }
             },
         };
-        directory.templates.get(key).cloned().ok_or_else(unavailable)
+        list.templates.get(key).cloned().ok_or_else(unavailable)
     }
 
     /// Relies on a list for another minute, in spite of the doubts that there were before it could not be read again.
-    fn keep(&self, old: &Arc<Directory>, doubts: u64, now: Duration) {
-        let kept = Directory {
+    fn keep(&self, old: &Arc<List>, doubts: u64, now: Duration) {
+        let kept = List {
             templates: Arc::clone(&old.templates),
             loaded_at: old.loaded_at,
             stale_at: now.saturating_add(RETRY),
             doubts,
         };
-        let is_old = |known: &Arc<Directory>| Arc::ptr_eq(known, old);
-        self.contents.directories.loaded.replace(&self.account_sid, is_old, Arc::new(kept));
+        let is_old = |known: &Arc<List>| Arc::ptr_eq(known, old);
+        self.contents.directory.loaded.replace(&(), is_old, Arc::new(kept));
     }
 
     /// Reads the list to its end, from where it was left off.
-    async fn read_list(&self, time: &Time<'_>) -> Result<Arc<Directory>> {
-        let directories = &self.contents.directories;
+    async fn read_list(&self, time: &Time<'_>) -> Result<Arc<List>> {
+        let directory = &self.contents.directory;
         let from = time.clock.elapsed();
         loop {
             let now = time.clock.elapsed();
-            let doubts = directories.doubts(&self.account_sid);
+            let doubts = directory.doubts();
             let (begun, query) = {
-                let mut walks = directories.walks();
-                let walk = walks.entry(Arc::clone(&self.account_sid)).or_default();
+                let mut walk = directory.walk();
                 if walk.seen.is_empty() || now > walk.begun.saturating_add(WALK) {
                     *walk = Walk { begun: now, doubts, ..Walk::default() };
                 }
@@ -235,20 +231,19 @@ impl Account {
                 Err(error) => {
                     if error.status().is_some_and(|status| (400..500).contains(&status) && status != 429) {
                         // The place where it was left off may be one no longer.
-                        let mut walks = directories.walks();
-                        if walks.get(&self.account_sid).is_some_and(|walk| walk.begun == begun) {
-                            walks.remove(&self.account_sid);
+                        let mut walk = directory.walk();
+                        if walk.begun == begun {
+                            *walk = Walk::default();
                         }
                     }
                     return Err(error);
                 }
             };
-            let mut walks = directories.walks();
-            let walk = walks.entry(Arc::clone(&self.account_sid)).or_default();
+            let mut walk = directory.walk();
             if walk.begun != begun || walk.place() != query {
                 // Somebody else has gone on meanwhile, because this one was taken for one who does not.
-                drop(walks);
-                let read = directories.loaded.known(&self.account_sid);
+                drop(walk);
+                let read = directory.loaded.known(&());
                 match read.filter(|read| read.loaded_at > from) {
                     Some(read) => return Ok(read),
                     None => continue,
@@ -262,12 +257,12 @@ impl Account {
             }
             walk.next = next_query(&page).filter(|next| !walk.seen.contains(next));
             if walk.next.is_none() || walk.seen.len() >= MAX_PAGES {
-                let walk = std::mem::take(walk);
+                let walk = std::mem::take(&mut *walk);
                 let now = time.clock.elapsed();
-                return Ok(Arc::new(Directory {
+                return Ok(Arc::new(List {
                     templates: Arc::new(walk.templates),
                     loaded_at: now,
-                    stale_at: now.saturating_add(directories.refresh),
+                    stale_at: now.saturating_add(directory.refresh),
                     doubts: walk.doubts,
                 }));
             }

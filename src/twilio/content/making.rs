@@ -106,18 +106,17 @@ impl Account {
             Source::Made(skeleton)
                 if certain && matches!(error.code(), Some(UNKNOWN_CONTENT | NOT_FOUND)) =>
             {
-                let key = (Arc::clone(&self.account_sid), skeleton.name.clone());
-                let known = self.contents.made.known(&key).filter(|known| known.sid == *refused);
+                let known = self.contents.made.known(&skeleton.name).filter(|known| known.sid == *refused);
                 let made_at = known.and_then(|known| known.at);
                 if made_at.is_some_and(|at| time.clock.elapsed() < at.saturating_add(NEW)) {
                     return Ok(None);
                 }
-                self.contents.made.forget(&key, |known| known.sid == *refused);
+                self.contents.made.forget(&skeleton.name, |known| known.sid == *refused);
                 // What Twilio's list still has may be the one that is gone.
                 self.made(skeleton, &wanted.variables, false, time).await.map(Some)
             }
             Source::Listed(key) if certain && error.kind() == ErrorKind::TemplateUnavailable => {
-                self.contents.directories.doubt(&self.account_sid);
+                self.contents.directory.doubt();
                 // Why the message was refused says more than why nobody could look.
                 let listed = self.listed(key, time).await.ok();
                 let fits = listed.filter(|listed| listed.takes(&wanted.variables).is_ok());
@@ -135,7 +134,6 @@ impl Account {
         find: bool,
         time: &Time<'_>,
     ) -> Result<Arc<str>> {
-        let key = (Arc::clone(&self.account_sid), skeleton.name.clone());
         let work = async {
             let found = if find { self.find(skeleton, time).await? } else { None };
             match found {
@@ -146,7 +144,7 @@ impl Account {
                 }
             }
         };
-        Ok(self.contents.made.get(&key, |_| true, time, work).await?.sid)
+        Ok(self.contents.made.get(&skeleton.name, |_| true, time, work).await?.sid)
     }
 
     /// Looks for a content that somebody has made before: this provider in an earlier life, or another machine.

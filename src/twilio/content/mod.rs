@@ -18,13 +18,13 @@ pub(super) use settings::ContentSettings;
 pub(super) use template::link;
 pub use template::{CardVariables, ContentTemplate};
 
-use directory::{Directories, Key, unavailable};
+use directory::{Directory, Key, unavailable};
 use pace::Pace;
 use single_flight::SingleFlight;
 use skeleton::{Skeleton, Style, skeleton};
 
-use super::account::Account;
 use super::builder::is_sid;
+use crate::clock::Clock;
 use crate::error::{ConfigError, Error, Result};
 use crate::ids::ProviderId;
 use crate::outbound::{Dropped, Interactive, Template};
@@ -36,16 +36,16 @@ const MOST_MADE: usize = 1_000;
 /// The most characters of what names begin with.
 const MAX_PREFIX: usize = 64;
 
-/// What an account and its clones know of contents.
-///
-/// What was found or made is known by the account's SID: no other account can send it (21655).
+/// What is known of the contents of one account, whichever of its numbers sends. No other account can send them (21655), and
+/// [has its own](Self::of_another_account).
 #[derive(Debug)]
 pub(super) struct Contents {
     /// Those that were given, which are never looked up.
     templates: BTreeMap<Key, ContentTemplate>,
     settings: ContentSettings,
-    made: SingleFlight<(Arc<str>, String), Made>,
-    directories: Directories,
+    /// What was found or made, by its name.
+    made: SingleFlight<String, Made>,
+    directory: Directory,
     pace: Pace,
 }
 
@@ -104,7 +104,7 @@ impl Contents {
         Self {
             templates,
             made: SingleFlight::new(MOST_MADE),
-            directories: Directories::new(settings.refresh),
+            directory: Directory::new(settings.refresh),
             settings,
             pace: Pace::default(),
         }
@@ -124,7 +124,7 @@ impl Contents {
     /// What can be known without a request: of templates that were given, and of those that were looked up before.
     pub(super) fn template(
         &self,
-        account: &Account,
+        clock: &dyn Clock,
         provider: &ProviderId,
         template: &Template,
     ) -> Result<(Wanted, Vec<Dropped>)> {
@@ -138,7 +138,7 @@ impl Contents {
             None => return Err(unavailable()),
         };
         let known = match &source {
-            Source::Listed(key) => self.directories.known(&account.account_sid, key, account.clock.elapsed()),
+            Source::Listed(key) => self.directory.known(key, clock.elapsed()),
             _ => None,
         };
         if let Some(None) = known {
@@ -159,8 +159,8 @@ impl Contents {
     }
 
     /// A status says that a template is not there: the list of templates is read again.
-    pub(super) fn doubt_templates(&self, account_sid: &Arc<str>) {
-        self.directories.doubt(account_sid);
+    pub(super) fn doubt_templates(&self) {
+        self.directory.doubt();
     }
 }
 

@@ -108,6 +108,28 @@ fn a_content_is_made_once_and_then_only_named() {
 }
 
 #[test]
+fn another_account_makes_its_own() {
+    let wire = Wire::answering([
+        Reply::With(200, NOTHING),
+        made(CONTENT),
+        Reply::With(201, CREATED),
+        Reply::With(200, NOTHING),
+        made(OTHER),
+    ]);
+    let main = sending(&wire).build().unwrap();
+    send(&main, &question("Go on?")).unwrap();
+    let sub = "ACffffffffffffffffffffffffffffffff";
+    let other = main.with_account(sub, "sub-t0ken", "+14155550100").unwrap();
+    for twilio in [&other, &main] {
+        send(twilio, &question("Go on?")).unwrap();
+    }
+    let sent_by_other = format!("POST /2010-04-01/Accounts/{sub}/Messages.json");
+    assert_eq!(asked(&wire), [FIND, MAKE, SEND, FIND, MAKE, sent_by_other.as_str(), SEND]);
+    let requests = wire.recorded();
+    assert_eq!([5, 6].map(|place| parameter(&requests[place], "ContentSid")), [OTHER, CONTENT]);
+}
+
+#[test]
 fn a_content_of_an_earlier_life_is_found() {
     let mut odd = resource(OTHER);
     odd["types"]["twilio/quick-reply"]["body"] = "Hi {{1}}".into();
