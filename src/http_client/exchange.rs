@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
 use super::date::internet_date;
-use super::{HttpClient, HttpErrorKind, Limits, RequestBody};
+use super::{HttpClient, HttpErrorKind, Limits, RequestBody, ResponseBody};
 use crate::error::{Acceptance, Error, ErrorKind};
 use crate::outbound::Departure;
 
@@ -18,6 +18,18 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Reads an answer to its end, if it is not longer than `max` bytes.
+    pub(crate) async fn read(response: http::Response<ResponseBody>, max: usize) -> Self {
+        let (head, body) = response.into_parts();
+        let body = match body.read(max).await {
+            Ok(body) => Some(body),
+            // Neither provider has so much to say: it is somebody else's answer, whole or not.
+            Err(error) if error.kind() == HttpErrorKind::Malformed => Some(Bytes::new()),
+            Err(_) => None,
+        };
+        Self { status: head.status, headers: head.headers, body }
+    }
+
     /// How long the answer asks to wait, in its `Retry-After` header: in seconds, or until a date.
     ///
     /// A date is taken from the answer's own `Date`, so a clock of ours that is wrong makes nobody wait. Every server that
@@ -69,16 +81,7 @@ pub(crate) async fn exchange(
         if body.is_empty() { RequestBody::empty() } else { body.with_departure(departure.clone()) }
     });
     match client.execute(request, limits).await {
-        Ok(response) => {
-            let (head, body) = response.into_parts();
-            let body = match body.read(limits.max_response_bytes).await {
-                Ok(body) => Some(body),
-                // Neither provider has so much to say: it is somebody else's answer, whole or not.
-                Err(error) if error.kind() == HttpErrorKind::Malformed => Some(Bytes::new()),
-                Err(_) => None,
-            };
-            Ok(Answer { status: head.status, headers: head.headers, body })
-        }
+        Ok(response) => Ok(Answer::read(response, limits.max_response_bytes).await),
         Err(error) if departure.revoke() => {
             Err(Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted).with_source(error))
         }

@@ -18,6 +18,8 @@ mod date;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod defaults;
 #[cfg(any(feature = "meta", feature = "twilio"))]
+mod download;
+#[cfg(any(feature = "meta", feature = "twilio"))]
 mod exchange;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod hosts;
@@ -32,12 +34,18 @@ pub(crate) use checked::{Checked, Expected};
 pub(crate) use date::internet_date;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 pub(crate) use defaults::{base_url, default_client};
+#[cfg(feature = "meta")]
+pub(crate) use download::USER_AGENT;
+#[cfg(any(feature = "meta", feature = "twilio"))]
+pub(crate) use download::{MAX_REDIRECTS, ask_for_file, redirected, untrusted};
 #[cfg(any(feature = "meta", feature = "twilio"))]
 pub(crate) use exchange::{Answer, exchange};
+#[cfg(feature = "twilio")]
+pub(crate) use hosts::HostNotAllowed;
 #[cfg(feature = "meta")]
 pub(crate) use hosts::Origin;
 #[cfg(any(feature = "meta", feature = "twilio"))]
-pub(crate) use hosts::{HostNotAllowed, Hosts, Trust, redirect_target};
+pub(crate) use hosts::{Hosts, Trust};
 #[cfg(feature = "reqwest")]
 pub use reqwest::ReqwestClient;
 pub use response_body::ResponseBody;

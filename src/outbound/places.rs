@@ -17,6 +17,7 @@ pub(crate) struct Place<'c, M> {
     pub(crate) kind: FileKind,
     pub(crate) field: Field,
     /// The name that is shown, if the content gives one.
+    #[cfg_attr(not(feature = "twilio"), allow(dead_code, reason = "Meta reads it from the content"))]
     pub(crate) name: Option<&'c str>,
     pub(crate) media: M,
 }

@@ -1,7 +1,11 @@
 use bytes::Bytes;
+#[cfg(any(feature = "meta", feature = "twilio"))]
+use http::{HeaderValue, header};
 
 use crate::clock::Timestamp;
 use crate::error::{Acceptance, Error, ErrorKind, Failure, Result};
+#[cfg(any(feature = "meta", feature = "twilio"))]
+use crate::http_client::{Checked, Expected};
 use crate::http_client::{HttpError, ResponseBody};
 use crate::ids::AttemptId;
 use crate::outbound::{OutboundMessage, SendReceipt};
@@ -56,6 +60,27 @@ impl MediaStream {
     /// A file about which nothing more is known.
     pub fn new(body: ResponseBody) -> Self {
         Self { mime_type: None, length: None, body }
+    }
+
+    /// The file in an answer, held against what was `said` of it and what the answer's head announces. No more than `max`
+    /// bytes are let through.
+    #[cfg(any(feature = "meta", feature = "twilio"))]
+    pub(crate) fn checked(
+        answer: http::Response<ResponseBody>,
+        said: Expected,
+        mime_type: Option<String>,
+        max: u64,
+    ) -> Result<Self> {
+        let (head, body) = answer.into_parts();
+        let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let announced = text(header::CONTENT_LENGTH).and_then(|length| length.trim().parse().ok());
+        if let Some(length) = announced.filter(|length| *length > max) {
+            return Err(Error::over_limit("media", max, length));
+        }
+        let length = said.length.or(announced);
+        let checked = Checked::new(body, Expected { length, ..said }, max);
+        let mime_type = mime_type.or_else(|| text(header::CONTENT_TYPE).map(str::to_owned));
+        Ok(Self { mime_type, length, body: ResponseBody::new(checked) })
     }
 
     /// The next piece, or `None` at the end of the whole file.

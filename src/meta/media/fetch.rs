@@ -1,14 +1,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, Uri, header};
+use http::{Method, StatusCode, Uri, header};
 
 use super::outgoing::{expired, has_expired};
 use super::{MediaInfo, harmless};
-use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::http_client::{
-    Answer, Checked, Expected, HostNotAllowed, Limits, RequestBody, ResponseBody, Trust, exchange,
-    redirect_target,
+    Answer, Expected, Limits, MAX_REDIRECTS, RequestBody, ResponseBody, Trust, USER_AGENT, ask_for_file,
+    exchange, redirected, untrusted,
 };
 use crate::ids::MediaRef;
 use crate::meta::MetaCloud;
@@ -19,11 +19,6 @@ use crate::meta::wire::Object;
 use crate::outbound::Departure;
 use crate::provider::MediaStream;
 
-/// Meta's servers of files refuse requests that do not say who asks, and not every client says so by itself.
-const USER_AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("whatsapp-provider/", env!("CARGO_PKG_VERSION")));
-/// How many redirects are followed. None is known to be needed.
-const MAX_REDIRECTS: usize = 3;
 /// The code of a parameter that Meta does not take.
 const INVALID_PARAMETER: i64 = 100;
 
@@ -105,7 +100,11 @@ impl MetaCloud {
             download = self.download(sending, &info.url, limits, &left).await?;
         }
         match download {
-            Download::Body(response) => stream(response, &info, limits.max_response_bytes as u64),
+            Download::Body(response) => {
+                let sha256 = info.sha256.as_deref().and_then(Expected::read_sha256);
+                let said = Expected { length: info.length, sha256 };
+                MediaStream::checked(response, said, info.mime_type, limits.max_response_bytes as u64)
+            }
             Download::Gone(answer) => Err(harmless(self.refusal(Operation::File, &answer))),
         }
     }
@@ -119,58 +118,36 @@ impl MetaCloud {
         left: &(impl Fn() -> Duration + Sync),
     ) -> Result<Download> {
         let mut uri: Uri = url.parse().map_err(|_| untrusted())?;
-        // Only a host that is trusted with the token may be the first one.
-        let mut first = true;
-        for _ in 0..=MAX_REDIRECTS {
+        for step in 0..=MAX_REDIRECTS {
             let trust;
             (uri, trust) = sending.host.media_location(uri).ok_or_else(untrusted)?;
             let mut request = http::Request::new(RequestBody::empty());
             *request.uri_mut() = uri.clone();
             match trust {
                 Trust::Credentials => sending.log_in(request.headers_mut()),
-                Trust::Redirects if first => return Err(untrusted()),
+                // Only a host that is trusted with the token may be the first one.
+                Trust::Redirects if step == 0 => return Err(untrusted()),
                 Trust::Redirects => {}
             }
-            first = false;
-            request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
-            // What takes its time is the file, not the beginning of the answer.
-            let head = limits.head.min(self.shared.limits.head);
-            let limits = limits.at_most(Some(left())).with_head(head);
-            let response = sending.http.execute(request, limits).await.map_err(|error| {
-                Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted).with_source(error)
-            })?;
-            match response.status() {
-                StatusCode::OK => return Ok(Download::Body(response)),
-                StatusCode::MOVED_PERMANENTLY
-                | StatusCode::FOUND
-                | StatusCode::SEE_OTHER
-                | StatusCode::TEMPORARY_REDIRECT
-                | StatusCode::PERMANENT_REDIRECT => {
-                    let location = response.headers().get(header::LOCATION).and_then(|at| at.to_str().ok());
-                    uri = location.and_then(|at| redirect_target(&uri, at)).ok_or_else(untrusted)?;
-                }
-                StatusCode::NOT_FOUND => return Ok(Download::Gone(self.read_refusal(response).await)),
-                _ => {
-                    let answer = self.read_refusal(response).await;
-                    return Err(harmless(self.refusal(Operation::File, &answer)));
-                }
+            let (client, api) = (&*sending.http, self.shared.limits);
+            let response = ask_for_file(client, request, limits, api, left()).await?;
+            if let Some(next) = redirected(&response, &uri) {
+                uri = next?;
+                continue;
             }
+            let status = response.status();
+            if status == StatusCode::OK {
+                return Ok(Download::Body(response));
+            }
+            // It is as long as the API's answers are.
+            let answer = Answer::read(response, api.max_response_bytes).await;
+            if status == StatusCode::NOT_FOUND {
+                return Ok(Download::Gone(answer));
+            }
+            return Err(harmless(self.refusal(Operation::File, &answer)));
         }
         Err(untrusted())
     }
-
-    /// Reads an answer that is no file. It is as long as the API's answers are.
-    async fn read_refusal(&self, response: http::Response<ResponseBody>) -> Answer {
-        let (head, body) = response.into_parts();
-        let body = body.read(self.shared.limits.max_response_bytes).await.ok();
-        Answer { status: head.status, headers: head.headers, body }
-    }
-}
-
-/// An address that must not be asked, or too many of them.
-fn untrusted() -> Error {
-    let error = Error::new(ErrorKind::NoAnswer, Acceptance::NotAccepted);
-    error.with_field("media.url").with_source(HostNotAllowed)
 }
 
 /// An address without the number that its query names, if it has one.
@@ -192,21 +169,4 @@ fn read(body: &Object<'_>) -> Option<MediaInfo> {
         length: body.number("file_size"),
         sha256: body.text("sha256"),
     })
-}
-
-/// The file, held against what was said of it.
-fn stream(response: http::Response<ResponseBody>, info: &MediaInfo, max: u64) -> Result<MediaStream> {
-    let (head, body) = response.into_parts();
-    let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let announced = text(header::CONTENT_LENGTH).and_then(|length| length.trim().parse().ok());
-    let length = info.length.or(announced);
-    if let Some(length) = announced.filter(|length| *length > max) {
-        return Err(Error::over_limit("media", max, length));
-    }
-    let sha256 = info.sha256.as_deref().and_then(Expected::read_sha256);
-    let checked = Checked::new(body, Expected { length, sha256 }, max);
-    let mut stream = MediaStream::new(ResponseBody::new(checked));
-    stream.mime_type = info.mime_type.clone().or_else(|| text(header::CONTENT_TYPE).map(str::to_owned));
-    stream.length = length;
-    Ok(stream)
 }
