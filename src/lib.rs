@@ -80,6 +80,8 @@
 mod address;
 #[cfg(feature = "axum")]
 pub mod axum;
+#[cfg(any(feature = "meta", feature = "twilio"))]
+mod bounded;
 pub mod clock;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod database;

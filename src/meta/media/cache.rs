@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::bounded;
 use crate::clock::Timestamp;
 use crate::ids::MediaRef;
 use crate::outbound::FileBytes;
@@ -45,13 +46,8 @@ impl Uploads {
     }
 
     pub(super) fn note(&self, key: FileKey, file: MediaRef) {
-        let mut files = self.files();
-        if files.len() >= MOST && !files.contains_key(&key) {
-            // They all live as long as each other, so this is the oldest one.
-            let oldest = files.iter().min_by_key(|(_, file)| file.expires_at).map(|(key, _)| key.clone());
-            oldest.map(|oldest| files.remove(&oldest));
-        }
-        files.insert(key, file);
+        // They all live as long as each other.
+        bounded::insert(&mut self.files(), MOST, key, file, |file| file.expires_at);
     }
 
     /// Forgets files that the provider does not know or no longer keeps.

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::time::Time;
+use crate::bounded;
 use crate::clock::timeout;
 use crate::error::{Error, Failure, Result};
 
@@ -141,12 +142,8 @@ impl<K: Clone + Eq + Hash, V> Inner<K, V> {
     }
 
     fn note(&mut self, key: K, value: V) {
-        if self.known.len() >= self.most && !self.known.contains_key(&key) {
-            let oldest = self.known.iter().min_by_key(|(_, known)| known.last_use);
-            let oldest = oldest.map(|(key, _)| key.clone());
-            oldest.map(|oldest| self.known.remove(&oldest));
-        }
-        self.known.insert(key, Known { value, last_use: self.uses });
+        let known = Known { value, last_use: self.uses };
+        bounded::insert(&mut self.known, self.most, key, known, |known| known.last_use);
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::bounded;
 use crate::outbound::{FileBytes, Link};
 
 /// How many addresses are remembered. A file whose address is forgotten is hosted anew.
@@ -45,12 +46,7 @@ impl Hosted {
     }
 
     pub(super) fn note(&self, key: FileKey, link: Link, now: Duration) {
-        let mut files = self.files();
-        if files.len() >= MOST && !files.contains_key(&key) {
-            let oldest = files.iter().min_by_key(|(_, (_, since))| *since).map(|(key, _)| key.clone());
-            oldest.map(|oldest| files.remove(&oldest));
-        }
-        files.insert(key, (link, now));
+        bounded::insert(&mut self.files(), MOST, key, (link, now), |(_, since)| *since);
     }
 
     fn files(&self) -> MutexGuard<'_, HashMap<FileKey, (Link, Duration)>> {
