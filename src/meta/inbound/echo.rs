@@ -1,11 +1,11 @@
 //! Messages that the business itself wrote, from the app or another application.
 
 use super::content;
-use super::message::{group, quoted, what};
+use super::message::{NO_ID, group, quoted, read_named};
 use super::people::{People, named};
-use super::{Element, Misread, NO_NUMBER, NO_OBJECT, Post, Reader, Reading, Scope};
+use super::{Element, NO_NUMBER, Post, Reader, Reading, Scope};
 use crate::ids::MessageRef;
-use crate::inbound::{Echo, EventId, User};
+use crate::inbound::{Echo, User};
 use crate::meta::wire::Object;
 
 pub(super) fn read(
@@ -15,33 +15,27 @@ pub(super) fn read(
     people: &People,
     post: Post,
 ) -> Reading {
-    let Some(object) = Object::read(element.json) else {
-        return Reading::odd(NO_OBJECT, scope.what.clone());
-    };
-    let id = object.text("id");
-    let echo = addressee(&object, reader.portfolio).and_then(|to| {
-        let mut echo = echo(reader, &object, id.as_deref(), scope, people.complete(to), post)?;
-        echo.standby = post == Post::Standby;
-        Ok(echo)
-    });
-    let prefix = if post == Post::Standby { "standby" } else { "echo" };
-    Reading {
-        id: id.map(|id| EventId::new([prefix, id.as_str()])),
-        kind: echo.map(Into::into).map_err(|reason| Misread::new(reason, what(&object, reason))),
-        time: object.time("timestamp"),
-    }
+    let standby = post == Post::Standby;
+    read_named(element, scope, None, |object, id| {
+        let echo = addressee(object, reader.portfolio).and_then(|to| {
+            let id = id.ok_or(NO_ID)?;
+            let mut echo = echo(reader, object, id, scope, people.complete(to), post)?;
+            echo.standby = standby;
+            Ok(echo.into())
+        });
+        (if standby { "standby" } else { "echo" }, echo)
+    })
 }
 
 /// A message to a user that is known.
 pub(super) fn echo(
     reader: &Reader<'_>,
     object: &Object<'_>,
-    id: Option<&str>,
+    id: &str,
     scope: &Scope,
     to: User,
     post: Post,
 ) -> Result<Echo, &'static str> {
-    let id = id.ok_or("a message without an id")?;
     let sender = scope.sender.as_ref().ok_or(NO_NUMBER)?;
     let content = content::read(reader, object, sender, post)?;
     let mut echo = Echo::new(MessageRef::new(sender.clone(), id), to, content);

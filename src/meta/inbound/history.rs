@@ -2,11 +2,11 @@
 
 use super::echo::echo;
 use super::lists::Lists;
-use super::message::{author, message, what};
+use super::message::{NO_ID, author, message, read_named};
 use super::people::{People, named};
 use super::value::UNREAD_LIST;
-use super::{Element, Misread, NO_OBJECT, Post, Reader, Reading, Scope};
-use crate::inbound::{DeliveryState, EventId, EventKind, User};
+use super::{Element, NO_OBJECT, Post, Reader, Reading, Scope};
+use crate::inbound::{DeliveryState, EventKind, User};
 use crate::meta::wire::Object;
 
 /// The people of a value, and whose thread it is.
@@ -99,16 +99,7 @@ fn past(
     thread: &Thread<'_>,
     part: Option<&str>,
 ) -> Reading {
-    let Some(object) = Object::read(element.json) else {
-        return Reading::odd(NO_OBJECT, scope.what.clone());
-    };
-    let id = object.text("id");
-    let kind = kind(reader, &object, id.as_deref(), scope, thread);
-    Reading {
-        id: id.map(|id| EventId::new(["history", id.as_str()].into_iter().chain(part))),
-        kind: kind.map_err(|reason| Misread::new(reason, what(&object, reason))),
-        time: object.time("timestamp"),
-    }
+    read_named(element, scope, part, |object, id| ("history", kind(reader, object, id, scope, thread)))
 }
 
 /// A message of the user's, or one of the business's own: those say whom they went to, or come from our number.
@@ -119,7 +110,7 @@ fn kind(
     scope: &Scope,
     thread: &Thread<'_>,
 ) -> Result<EventKind, &'static str> {
-    let id = id.ok_or("a message without an id")?;
+    let id = id.ok_or(NO_ID)?;
     let from = author(object, reader.portfolio)?;
     let state = object.object("history_context").and_then(|context| context.text("status"));
     let state = state.map(|word| DeliveryState::from_name(&word.to_ascii_lowercase()));
@@ -129,7 +120,7 @@ fn kind(
         || from.phone.is_some_and(|phone| scope.number == Some(phone));
     if is_ours {
         let to = if to.is_unknown() { thread.user.clone() } else { to };
-        let mut echo = echo(reader, object, Some(id), scope, thread.complete(to), Post::History)?;
+        let mut echo = echo(reader, object, id, scope, thread.complete(to), Post::History)?;
         (echo.history, echo.state) = (true, state);
         return Ok(echo.into());
     }

@@ -13,6 +13,7 @@ use crate::inbound::{
 use crate::meta::error::{Operation, webhook_failures};
 use crate::meta::wire::Object;
 
+pub(super) const NO_ID: &str = "a message without an id";
 const NO_GROUP: &str = "its group is not one";
 
 pub(super) fn read(
@@ -22,20 +23,34 @@ pub(super) fn read(
     people: &People,
     post: Post,
 ) -> Reading {
+    read_named(element, scope, None, |object, id| {
+        let kind = kind(reader, object, id, scope, people, post);
+        let prefix = match (post, &kind, object.text("type").as_deref()) {
+            (Post::Standby, ..) => "standby",
+            (_, Ok(EventKind::Identity(_)), _) => "identity",
+            (.., Some("edit")) => "edit",
+            (.., Some("revoke")) => "revoke",
+            _ => "message",
+        };
+        (prefix, kind)
+    })
+}
+
+/// An element that brings an id and a time of its own. `read` says what its event's id begins with, and what it is; a
+/// `part` of a message has an id that ends with it.
+pub(super) fn read_named(
+    element: &Element<'_>,
+    scope: &Scope,
+    part: Option<&str>,
+    read: impl FnOnce(&Object<'_>, Option<&str>) -> (&'static str, Result<EventKind, &'static str>),
+) -> Reading {
     let Some(object) = Object::read(element.json) else {
         return Reading::odd(NO_OBJECT, scope.what.clone());
     };
     let id = object.text("id");
-    let kind = kind(reader, &object, id.as_deref(), scope, people, post);
-    let prefix = match (post, &kind, object.text("type").as_deref()) {
-        (Post::Standby, ..) => "standby",
-        (_, Ok(EventKind::Identity(_)), _) => "identity",
-        (.., Some("edit")) => "edit",
-        (.., Some("revoke")) => "revoke",
-        _ => "message",
-    };
+    let (prefix, kind) = read(&object, id.as_deref());
     Reading {
-        id: id.map(|id| EventId::new([prefix, id.as_str()])),
+        id: id.map(|id| EventId::new([prefix, id.as_str()].into_iter().chain(part))),
         kind: kind.map_err(|reason| Misread::new(reason, what(&object, reason))),
         time: object.time("timestamp"),
     }
@@ -49,7 +64,7 @@ fn kind(
     people: &People,
     post: Post,
 ) -> Result<EventKind, &'static str> {
-    let id = id.ok_or("a message without an id")?;
+    let id = id.ok_or(NO_ID)?;
     if object.text("type").as_deref() == Some("system") {
         let mut change = system::read(object, people, reader.portfolio)?;
         change.standby = post == Post::Standby;
@@ -106,7 +121,7 @@ pub(super) fn message(
 }
 
 /// What a message that was not understood calls itself: its type, and the type within it where that is the odd one.
-pub(super) fn what(object: &Object<'_>, reason: &'static str) -> Option<String> {
+fn what(object: &Object<'_>, reason: &'static str) -> Option<String> {
     let kind = object.text("type")?;
     let inner = || object.object(&kind).and_then(|body| body.text("type"));
     match inner().filter(|_| [UNKNOWN_REPLY, UNKNOWN_SYSTEM].contains(&reason)) {
