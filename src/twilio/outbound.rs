@@ -19,8 +19,8 @@ pub(super) const MAX_CAPTION_CHARS: usize = 1024;
 /// How long Twilio keeps a message in its queue at most.
 const MAX_VALIDITY: Duration = Duration::from_secs(36_000);
 
-/// How soon Twilio sends what it is to send later, and how late.
-/// Twilio's own bound is 15 minutes, when the request arrives; a file may have to be hosted before.
+/// How soon Twilio sends what it is to send later, and how late. Its own bound is 15 minutes when the request arrives: the
+/// rest is for the way there, and for a content that has to be found first.
 const SOONEST: Duration = Duration::from_secs(16 * 60);
 const LATEST: Duration = Duration::from_secs(35 * 24 * 60 * 60);
 
