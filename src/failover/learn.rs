@@ -117,10 +117,8 @@ impl FailoverProvider {
         let by_account = notice.account.as_deref().filter(|_| event.sender().is_none());
         self.0.members.iter().filter(move |member| match by_account {
             Some(account) => {
-                // Whoever receives for every account, even one without a name, has not been told which is its own.
-                let knows_its_own = !member.provider.receives_for_account("");
-                member.provider.receives_for_account(account)
-                    && (knows_its_own || member.id() == event.provider())
+                let own = member.provider.receives_for_account(account);
+                own.unwrap_or_else(|| member.id() == event.provider())
             }
             None => by_sender.is_some_and(|by_sender| by_sender.id() == member.id()),
         })

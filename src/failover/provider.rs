@@ -38,8 +38,10 @@ impl WhatsAppProvider for FailoverProvider {
         self.0.members.iter().any(|member| member.provider.receives_for(sender))
     }
 
-    fn receives_for_account(&self, account: &str) -> bool {
-        self.0.members.iter().any(|member| member.provider.receives_for_account(account))
+    /// Whether it is that of a member. Nobody can tell as long as one of them was not told its own.
+    fn receives_for_account(&self, account: &str) -> Option<bool> {
+        let mut own = self.0.members.iter().map(|member| member.provider.receives_for_account(account));
+        own.try_fold(false, |found, own| Some(found | own?))
     }
 
     /// None: the members have their own.
@@ -92,14 +94,11 @@ impl WhatsAppProvider for FailoverProvider {
     /// As the member reads it that verified it. What is for another member that verifies the same webhook, such as one with
     /// another number of the same application, is as that member reads it.
     fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
-        let read =
-            |(place, member): (usize, &Member)| Some((place, member.provider.parse_inbound(webhook).ok()?));
         let (verifier, events) = self
             .0
             .members
             .iter()
-            .enumerate()
-            .find_map(read)
+            .find_map(|member| Some((member, member.provider.parse_inbound(webhook).ok()?)))
             .ok_or_else(|| ForeignWebhook::new(webhook.provider().clone()))?;
         Ok(self.for_the_others(webhook, verifier, events))
     }
@@ -185,12 +184,11 @@ impl FailoverProvider {
     fn for_the_others(
         &self,
         webhook: &VerifiedWebhook<'_>,
-        verifier: usize,
+        verifier: &Member,
         mut events: Vec<InboundEvent>,
     ) -> Vec<InboundEvent> {
-        for (place, member) in self.0.members.iter().enumerate() {
-            let Some(own) = self.0.members.get(verifier).filter(|_| place != verifier) else { continue };
-            let is_foreign = |event: &InboundEvent| concerns(&own.provider, event) == Some(false);
+        let is_foreign = |event: &InboundEvent| concerns(&verifier.provider, event) == Some(false);
+        for member in self.0.members.iter().filter(|member| member.id() != verifier.id()) {
             if !events.iter().any(is_foreign) {
                 break;
             }
@@ -218,7 +216,9 @@ impl FailoverProvider {
 fn concerns(provider: &Arc<dyn WhatsAppProvider>, event: &InboundEvent) -> Option<bool> {
     match (event.sender(), event.kind()) {
         (Some(sender), _) => Some(provider.receives_for(sender)),
-        (None, EventKind::Account(news)) => Some(provider.receives_for_account(news.account.as_deref()?)),
+        (None, EventKind::Account(news)) => {
+            Some(provider.receives_for_account(news.account.as_deref()?).unwrap_or(true))
+        }
         _ => None,
     }
 }

@@ -263,10 +263,9 @@ impl WhatsAppProvider for MetaCloud {
         }
     }
 
-    /// All accounts, unless the builder was told [which one](MetaCloudBuilder::account_id) the number belongs to: then
-    /// that one.
-    fn receives_for_account(&self, account: &str) -> bool {
-        self.shared.host.account().is_none_or(|own| own == account)
+    /// Whether it is the one that the builder was [given](MetaCloudBuilder::account_id).
+    fn receives_for_account(&self, account: &str) -> Option<bool> {
+        self.shared.host.account().map(|own| own == account)
     }
 
     fn api(&self) -> Option<String> {

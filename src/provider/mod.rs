@@ -58,11 +58,11 @@ pub trait WhatsAppProvider: fmt::Debug + Send + Sync + 'static {
         senders.contains(sender) || (senders.is_empty() && sender.provider == *self.id())
     }
 
-    /// Whether news of an account concern it. A webhook may bring those of other accounts of the same application as well,
-    /// which must not close this one. True unless it knows its account to be another one.
-    fn receives_for_account(&self, account: &str) -> bool {
+    /// Whether an account is its own, if it was told which one is. A webhook may bring news of other accounts of the same
+    /// application as well, which must not close this one.
+    fn receives_for_account(&self, account: &str) -> Option<bool> {
         let _ = account;
-        true
+        None
     }
 
     /// The API that its messages are sent to, such as `meta/graph.facebook.com`. Providers with the same one can be
@@ -301,7 +301,7 @@ macro_rules! forward {
                 (**self).receives_for(sender)
             }
 
-            fn receives_for_account(&self, account: &str) -> bool {
+            fn receives_for_account(&self, account: &str) -> Option<bool> {
                 (**self).receives_for_account(account)
             }
 

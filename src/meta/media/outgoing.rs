@@ -17,10 +17,10 @@ impl MetaCloud {
     /// What [`prepare`] refuses, and what is wrong with the message's files. Files that are to be uploaded have a stand-in
     /// for their id.
     pub(in crate::meta) fn prepare(&self, sending: &Sending, message: &OutboundMessage) -> Result<Prepared> {
-        let stand_in = MediaRef::new(sending.sender.clone(), "0");
         let places = files(&message.content);
         let brings = places.iter().any(|place| matches!(place.media, Media::Bytes(_)));
         let message = if brings {
+            let stand_in = MediaRef::new(sending.sender.clone(), "0");
             let bytes = places.iter().filter(|place| matches!(place.media, Media::Bytes(_)));
             Cow::Owned(with_ids(message, bytes.map(|_| stand_in.clone()).collect()))
         } else {

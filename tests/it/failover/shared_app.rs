@@ -223,10 +223,10 @@ fn every_pointer_and_wrapper_asks_the_provider_for_its_account() {
     let shared: Arc<dyn WhatsAppProvider> = Arc::new(meta.clone());
     let boxed: Box<dyn WhatsAppProvider> = Box::new(failover.clone());
     for provider in [&meta as &dyn WhatsAppProvider, &failover, &shared, &boxed] {
-        assert!(provider.receives_for_account(&own));
-        assert!(!provider.receives_for_account(OTHER_ACCOUNT));
+        assert_eq!(provider.receives_for_account(&own), Some(true));
+        assert_eq!(provider.receives_for_account(OTHER_ACCOUNT), Some(false));
     }
-    assert!(simulator.twilio().build().unwrap().receives_for_account(OTHER_ACCOUNT));
+    assert_eq!(simulator.twilio().build().unwrap().receives_for_account(OTHER_ACCOUNT), None);
     let unknown = MetaCloud::webhook_only("secret", "token").unwrap();
-    assert!(unknown.receives_for_account(OTHER_ACCOUNT));
+    assert_eq!(unknown.receives_for_account(OTHER_ACCOUNT), None);
 }
