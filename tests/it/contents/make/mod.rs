@@ -89,7 +89,10 @@ impl Make {
             prop_oneof![40 => few, 1 => repeated(max), 1 => repeated(max + 1), 1 => Just(String::new())]
                 .boxed()
         } else {
-            prop_oneof![12 => few, 1 => repeated(max)].boxed()
+            // A place of Twilio's templates takes no long run of spaces.
+            let spaces = "a run of spaces";
+            let long = repeated(max).prop_filter(spaces, |text| !text.starts_with([' ', '\n', '\r']));
+            prop_oneof![12 => few, 1 => long].boxed()
         }
     }
 
