@@ -115,6 +115,8 @@ impl RouteContext {
 /// It has 50 ms to answer. After that the failover goes by the last answer it had, whichever message that was for, and
 /// before there was one by the configured default: a flag service that is down never stops a message. A flag that answers
 /// for some users only had therefore better say `prefer` than `only`.
+///
+/// Adapters for OpenFeature, Unleash and LaunchDarkly are in the repository's folder `examples/flags`.
 #[async_trait]
 pub trait RouteSource: fmt::Debug + Send + Sync + 'static {
     /// Where this message goes; `None` is no opinion.
