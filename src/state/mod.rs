@@ -1,7 +1,7 @@
 //! A small store for what several machines, or several runs, must know of each other.
 //!
 //! [`MemoryStore`] is for one process. `SqliteStore` (feature `sqlite`) is for the processes of one machine, and
-//! `PostgresStore` (feature `postgres`) for any number of machines.
+//! `PostgresStore` (feature `postgres`) and `RedisStore` (feature `redis`) are for any number of machines.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,12 +13,16 @@ use bytes::Bytes;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 

@@ -54,7 +54,7 @@ impl Schema {
 }
 
 /// A name that nobody else has: not another test, nor another run.
-fn unique() -> String {
+pub(crate) fn unique() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
     format!("{}_{}_{now}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))

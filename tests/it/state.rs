@@ -1,6 +1,7 @@
 //! The contract of a state store, held against every store there is.
 
 mod postgres;
+mod redis;
 mod sqlite;
 
 use std::future::Future;
