@@ -137,6 +137,7 @@ mod route;
 mod routing;
 mod send;
 mod status;
+mod stored_route;
 
 pub use advice::Advice;
 pub use builder::FailoverBuilder;
@@ -151,6 +152,7 @@ pub use policy::{CategoryPolicy, FailoverPolicy};
 pub use probing::MemberCheck;
 pub use route::{InvalidRoute, Route, RouteContext, RouteFn, RouteSource, RouteSwitch, route_fn};
 pub use status::{CategoryPause, FailoverStatus, MemberRestriction, MemberStatus, Switch};
+pub use stored_route::{RouteOrder, StoredRoute};
 
 use self::health::Health;
 use self::knowledge::Knowledge;
