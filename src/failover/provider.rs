@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::FailoverProvider;
 use super::route::Route;
-use super::{FailoverProvider, Member};
 use crate::error::{Error, Result};
 use crate::ids::{MediaRef, MessageRef, ProviderId, SenderId};
-use crate::inbound::{EventKind, InboundEvent};
+use crate::inbound::InboundEvent;
 use crate::outbound::{Attempt, OutboundMessage, SendReceipt};
-use crate::provider::{Capabilities, MediaStream, SentLookup, SentQuery, WhatsAppProvider};
+use crate::provider::{Capabilities, MediaStream, SentLookup, SentQuery, WhatsAppProvider, several};
 use crate::webhook::{
     ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
 };
@@ -79,28 +79,15 @@ impl WhatsAppProvider for FailoverProvider {
         &self,
         request: &WebhookRequest<'r>,
     ) -> Result<VerifiedWebhook<'r>, SignatureError> {
-        let mut error = SignatureError::Missing;
-        for member in self.0.members.iter().filter(|member| member.provider.recognizes(&request.head)) {
-            match member.provider.verify_signature(request) {
-                Ok(webhook) => return Ok(webhook),
-                // That one signature was wrong says more than that another member could not look.
-                Err(refused) if error != SignatureError::Mismatch => error = refused,
-                Err(_) => {}
-            }
-        }
-        Err(error)
+        several::verify(self.providers(), request).map(|(_, webhook)| webhook)
     }
 
     /// As the member reads it that verified it. What is for another member that verifies the same webhook, such as one with
     /// another number of the same application, is as that member reads it.
     fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
-        let (verifier, events) = self
-            .0
-            .members
-            .iter()
-            .find_map(|member| Some((member, member.provider.parse_inbound(webhook).ok()?)))
-            .ok_or_else(|| ForeignWebhook::new(webhook.provider().clone()))?;
-        Ok(self.for_the_others(webhook, verifier, events))
+        let (reader, mut events) = several::read(self.providers(), webhook)?;
+        several::for_the_others(self.providers(), webhook, reader, &mut events);
+        Ok(events)
     }
 
     /// Learns who wrote to which sender and when, what users are called, which attempts were accepted, and whose account is
@@ -114,27 +101,12 @@ impl WhatsAppProvider for FailoverProvider {
 
     /// The answer of the first member that agrees, else of the first that refuses.
     fn handshake(&self, head: &WebhookHead<'_>) -> Option<WebhookReply> {
-        let mut refusal = None;
-        for reply in self.0.members.iter().filter_map(|member| member.provider.handshake(head)) {
-            if reply.status.is_success() {
-                return Some(reply);
-            }
-            refusal = refusal.or(Some(reply));
-        }
-        refusal
+        several::handshake(self.providers(), head)
     }
 
     /// As the member answers that verified the webhook.
     fn acknowledge(&self, webhook: &VerifiedWebhook<'_>) -> WebhookReply {
-        let members = || self.0.members.iter().map(|member| &member.provider);
-        let verifier = members().find(|member| member.id() == webhook.provider()).or_else(|| {
-            // Or a member of a member: whoever can read it answers.
-            members().find(|member| member.parse_inbound(webhook).is_ok())
-        });
-        match verifier {
-            Some(member) => member.acknowledge(webhook),
-            None => WebhookReply::empty(http::StatusCode::OK),
-        }
+        several::acknowledge(self.providers(), webhook)
     }
 
     async fn mark_read(&self, message: &MessageRef) -> Result<()> {
@@ -151,58 +123,18 @@ impl WhatsAppProvider for FailoverProvider {
 
     /// Whether at least one member is alive; the error is the last member's.
     async fn probe(&self) -> Result<()> {
-        let mut last = Error::unsupported("probe").with_provider(self.0.id.clone());
-        for member in &self.0.members {
-            match member.provider.probe().await {
-                Ok(()) => return Ok(()),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        several::probe(&self.0.id, self.providers()).await
     }
 
     /// Asks every member until one has found it. That one refused it decides nothing: another may have it.
     async fn find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
-        let mut answer = Err(Error::unsupported("find_sent").with_provider(self.0.id.clone()));
-        for member in &self.0.members {
-            match (member.provider.find_sent(query).await, &answer) {
-                (Ok(found @ SentLookup::Found(_)), _) => return Ok(found),
-                (Ok(SentLookup::Refused(_)), _) => answer = Ok(SentLookup::CannotTell),
-                // What may be it weighs more than what is not there.
-                (Ok(SentLookup::NotSeen) | Err(_), Ok(_)) => {}
-                (Ok(unsure), _) => answer = Ok(unsure),
-                (Err(error), Err(_)) => answer = Err(error),
-            }
-        }
-        answer
+        several::find_sent(&self.0.id, self.providers(), query).await
     }
 }
 
 impl FailoverProvider {
-    /// Lets the other members read what is not for the member that verified the webhook. Each must hold the webhook to be
-    /// genuine by its own secret.
-    fn for_the_others(
-        &self,
-        webhook: &VerifiedWebhook<'_>,
-        verifier: &Member,
-        mut events: Vec<InboundEvent>,
-    ) -> Vec<InboundEvent> {
-        let is_foreign = |event: &InboundEvent| concerns(&verifier.provider, event) == Some(false);
-        for member in self.0.members.iter().filter(|member| member.id() != verifier.id()) {
-            if !events.iter().any(is_foreign) {
-                break;
-            }
-            let Some(read) = reads_too(&member.provider, webhook).filter(|read| read.len() == events.len())
-            else {
-                continue;
-            };
-            for (event, read) in events.iter_mut().zip(read) {
-                if is_foreign(event) && concerns(&member.provider, &read) == Some(true) {
-                    *event = read;
-                }
-            }
-        }
-        events
+    fn providers(&self) -> impl Iterator<Item = &Arc<dyn WhatsAppProvider>> + Clone {
+        self.0.members.iter().map(|member| &member.provider)
     }
 
     /// The member that a message, a media file or a sender belongs to.
@@ -210,32 +142,4 @@ impl FailoverProvider {
         let member = self.member_with(sender).map(|member| &member.provider);
         member.ok_or_else(|| Error::not_portable("sender").with_provider(self.0.id.clone()))
     }
-}
-
-/// Whether an event is for a sender or an account of a provider. `None` if it names neither.
-fn concerns(provider: &Arc<dyn WhatsAppProvider>, event: &InboundEvent) -> Option<bool> {
-    match (event.sender(), event.kind()) {
-        (Some(sender), _) => Some(provider.receives_for(sender)),
-        (None, EventKind::Account(news)) => {
-            Some(provider.receives_for_account(news.account.as_deref()?).unwrap_or(true))
-        }
-        _ => None,
-    }
-}
-
-/// What a provider reads in a webhook that another one verified, if it holds it to be genuine as well.
-fn reads_too(
-    provider: &Arc<dyn WhatsAppProvider>,
-    webhook: &VerifiedWebhook<'_>,
-) -> Option<Vec<InboundEvent>> {
-    let request = webhook.request();
-    if !provider.recognizes(&request.head) {
-        return None;
-    }
-    let own = if webhook.is_assumed() {
-        VerifiedWebhook::assume_verified(request.clone(), provider.id().clone())
-    } else {
-        provider.verify_signature(request).ok()?
-    };
-    provider.parse_inbound(&own).ok()
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 mod capabilities;
 mod ext;
 mod lookup;
+pub(crate) mod several;
 
 pub use capabilities::Capabilities;
 pub use ext::{ReceiveError, WhatsAppProviderExt};
