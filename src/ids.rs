@@ -32,6 +32,8 @@ impl ProviderId {
     pub const TWILIO: Self = Self(Cow::Borrowed("twilio"));
     /// The id a `FailoverProvider` has unless it is given another.
     pub const FAILOVER: Self = Self(Cow::Borrowed("failover"));
+    /// The id a `Lines` has unless it is given another.
+    pub const LINES: Self = Self(Cow::Borrowed("lines"));
 
     /// Makes an id.
     ///

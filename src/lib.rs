@@ -97,6 +97,7 @@ pub mod http_client;
 mod ids;
 pub mod inbound;
 mod json;
+pub mod lines;
 #[cfg(feature = "meta")]
 pub mod meta;
 pub mod outbound;
@@ -124,6 +125,7 @@ pub use handler::{WebhookHandler, WebhookHandlerBuilder};
 pub use ids::{AttemptId, InvalidAttemptId, InvalidProviderId, MediaRef, MessageRef, ProviderId, SenderId};
 pub use inbound::{EventKind, InboundEvent};
 pub use json::{InvalidJson, Json};
+pub use lines::{LineId, Lines};
 #[cfg(feature = "meta")]
 pub use meta::{MetaCloud, MetaCloudBuilder};
 pub use outbound::{Attempt, Category, Content, OnUnknown, OutboundMessage, SendReceipt};
