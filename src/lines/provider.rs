@@ -31,7 +31,7 @@ impl WhatsAppProvider for Lines {
     /// What at least one line carries.
     fn capabilities(&self) -> Capabilities {
         let now = self.now();
-        let all = now.providers().map(|provider| provider.capabilities());
+        let all = now.providers().map(WhatsAppProvider::capabilities);
         all.reduce(|all, next| all.union(&next)).unwrap_or_default()
     }
 
@@ -50,7 +50,7 @@ impl WhatsAppProvider for Lines {
     /// That of the lines, if all have the same one.
     fn api(&self) -> Option<String> {
         let now = self.now();
-        let mut apis = now.providers().map(|provider| provider.api());
+        let mut apis = now.providers().map(WhatsAppProvider::api);
         let first = apis.next()??;
         apis.all(|api| api.as_ref() == Some(&first)).then_some(first)
     }
@@ -58,7 +58,7 @@ impl WhatsAppProvider for Lines {
     /// Changes when that of a line does, and when the lines do.
     fn credentials_version(&self) -> u64 {
         let now = self.now();
-        let versions: Vec<u64> = now.providers().map(|provider| provider.credentials_version()).collect();
+        let versions: Vec<u64> = now.providers().map(WhatsAppProvider::credentials_version).collect();
         BuildHasherDefault::<DefaultHasher>::default().hash_one((now.revision, versions))
     }
 
