@@ -101,6 +101,8 @@ pub mod lines;
 #[cfg(feature = "meta")]
 pub mod meta;
 pub mod outbound;
+#[cfg(feature = "pace")]
+pub mod pace;
 mod provider;
 #[cfg(feature = "queue")]
 pub mod queue;

@@ -1,0 +1,289 @@
+//! A provider that keeps to the rates of its senders, so that a campaign is neither refused nor in anybody's way.
+//!
+//! Providers refuse what comes too fast, and a sender that is refused often loses its good name. [`Paced`] lets messages
+//! wait for their turn instead, before any request is made:
+//!
+//! * for each **sender** so many messages a second, 80 unless told otherwise, in no second more;
+//! * of those a **reserve** for authentication and service messages, 20 % unless told otherwise, so that a one-time code or
+//!   an answer goes at once while 50,000 templates wait;
+//! * for each **recipient** of a sender a burst of 45 and then one message every 6 s.
+//!
+//! A message waits within its attempt's deadline. If its turn would come too late, it is refused: at once, where that can be
+//! told from those who wait in front of it. The error is [`Throttled`](crate::ErrorKind::Throttled), or
+//! [`RecipientThrottled`](crate::ErrorKind::RecipientThrottled) if it is the recipient's turn that is too late, certainly
+//! not accepted, and says when to try again.
+//!
+//! Put it around each member of a failover, not around the failover, which chooses the sender only later:
+//!
+//! ```
+//! use whatsapp_provider::FailoverProvider;
+//! use whatsapp_provider::pace::{PacePolicy, Paced};
+//! # use std::sync::Arc;
+//! # use whatsapp_provider::simulator::Simulator;
+//! # use whatsapp_provider::testing::TestClock;
+//! # let clock = Arc::new(TestClock::new());
+//! # let simulator = Simulator::new(clock.clone());
+//! # let meta = simulator.meta().build()?;
+//! # let twilio = simulator.twilio().build()?;
+//!
+//! let upgraded = PacePolicy::default().with_per_second(1_000);
+//! let whatsapp = FailoverProvider::builder()
+//! #   .clock(clock.clone())
+//!     .primary(Paced::builder(meta).policy(upgraded).clock(clock.clone()).build()?)
+//!     .fallback(Paced::builder(twilio).clock(clock.clone()).build()?)
+//!     .build()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! There a message that waits for its turn has not left, so it says nothing about the provider's health, and one that is
+//! refused for its turn neither: it closes no member and pauses no category. Whether it goes to the next member is for its
+//! category's policy, as for every throttled message.
+//!
+//! It knows of what this process sends, in this provider and its clones. Several machines that send from one number divide
+//! its rate among them, or let one of them work the outbox.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::poll_fn;
+use std::hash::{BuildHasher, RandomState};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use governor::RateLimiter;
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::HashMapStateStore;
+
+mod policy;
+mod provider;
+mod turn;
+
+pub use policy::{PacePolicy, RecipientPace};
+
+use self::turn::{TooLong, Turns};
+use crate::address::Recipient;
+use crate::clock::{Clock, Sleep, Timestamp, default_clock};
+use crate::error::{Acceptance, ConfigError, Error, ErrorKind, Hint, Result};
+use crate::ids::SenderId;
+use crate::outbound::{Attempt, Category, OutboundMessage, SendReceipt};
+use crate::provider::WhatsAppProvider;
+
+/// Below this many recipients nobody is forgotten.
+const FEW_RECIPIENTS: usize = 10_000;
+
+type Pairs = RateLimiter<u64, HashMapStateStore<u64>, PaceClock, NoOpMiddleware<Duration>>;
+
+/// A provider whose messages wait for their turn. See [the module](crate::pace). A clone waits in the same lines.
+pub struct Paced<P> {
+    provider: P,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    policy: PacePolicy,
+    clock: PaceClock,
+    turns: Mutex<HashMap<SenderId, Arc<Turns>>>,
+    pairs: Option<Pairs>,
+    /// Recipients are known by a number that means nothing outside of this process.
+    hasher: RandomState,
+    /// With how many recipients those are forgotten who may write freely again.
+    forget_at: Mutex<usize>,
+}
+
+impl<P: WhatsAppProvider> Paced<P> {
+    /// Around a provider, with the providers' usual rates.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if there is no clock, which there is with the feature `tokio`.
+    pub fn new(provider: P) -> Result<Self, ConfigError> {
+        Self::builder(provider).build()
+    }
+
+    /// Begins to put one together.
+    pub fn builder(provider: P) -> PacedBuilder<P> {
+        PacedBuilder { provider, policy: PacePolicy::default(), clock: None }
+    }
+
+    /// The provider inside.
+    pub fn provider(&self) -> &P {
+        &self.provider
+    }
+
+    /// Waits for the message's turn, then sends it.
+    async fn send_in_turn(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
+        // Nothing leaves while it waits.
+        attempt.departure.arm();
+        let clock = &self.shared.clock;
+        let began = clock.elapsed();
+        let limit = attempt.deadline.unwrap_or(self.shared.policy.longest_wait);
+        if let Some(sender) = self.sender_of(message) {
+            self.wait(&sender, message, began.saturating_add(limit)).await?;
+        }
+        let mut inner = Attempt::with_id(attempt.id).with_departure(attempt.departure.child());
+        inner.deadline =
+            attempt.deadline.map(|limit| limit.saturating_sub(clock.elapsed().saturating_sub(began)));
+        let mut sending = pin!(self.provider.send_attempt(message, &inner));
+        poll_fn(|cx| {
+            let polled = sending.as_mut().poll(cx);
+            if !inner.departure.is_kept() {
+                // It does not say when a message leaves, so this one may have.
+                let _ = attempt.departure.depart();
+            }
+            polled
+        })
+        .await
+    }
+
+    async fn wait(&self, sender: &SenderId, message: &OutboundMessage, end: Duration) -> Result<()> {
+        let clock = &self.shared.clock;
+        let left = || end.saturating_sub(clock.elapsed());
+        if let Some(pairs) = &self.shared.pairs {
+            let pair = self.shared.hasher.hash_one((sender, recipient(&message.to)));
+            while let Err(later) = pairs.check_key(&pair) {
+                let wait = later.wait_time_from(clock.elapsed());
+                if wait > left() {
+                    return Err(self.too_long(ErrorKind::RecipientThrottled, wait));
+                }
+                clock.sleep(wait).await;
+            }
+            self.shared.forget(pairs);
+        }
+        let urgent = matches!(message.effective_category(), Category::Authentication | Category::Service);
+        let turn = self.shared.turns_of(sender).wait(urgent, left(), clock).await;
+        turn.map_err(|TooLong(wait)| self.too_long(ErrorKind::Throttled, wait))
+    }
+
+    /// Our own line is too long, which says nothing about the provider.
+    fn too_long(&self, kind: ErrorKind, wait: Duration) -> Error {
+        Error::new(kind, Acceptance::NotAccepted)
+            .with_provider(self.provider.id().clone())
+            .with_retry_after(wait)
+            .with_hint(Hint::Beside)
+    }
+
+    /// The sender that a message goes out from.
+    fn sender_of(&self, message: &OutboundMessage) -> Option<SenderId> {
+        message.from.clone().or_else(|| self.provider.senders().into_iter().next())
+    }
+}
+
+impl<P: Clone> Clone for Paced<P> {
+    fn clone(&self) -> Self {
+        Self { provider: self.provider.clone(), shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<P: fmt::Debug> fmt::Debug for Paced<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Paced").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+/// Whom a message goes to, by the name that is surest to be the same next time.
+fn recipient(to: &Recipient) -> String {
+    match (to.phone(), to.user(), to.group()) {
+        (Some(phone), _, _) => phone.to_e164(),
+        (None, Some(user), _) => user.as_str().to_owned(),
+        (None, None, Some(group)) => group.as_str().to_owned(),
+        (None, None, None) => String::new(),
+    }
+}
+
+impl Shared {
+    fn turns_of(&self, sender: &SenderId) -> Arc<Turns> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turns) = turns.get(sender) {
+            return Arc::clone(turns);
+        }
+        let new = Arc::new(Turns::new(self.policy.rates(sender), &self.clock));
+        turns.insert(sender.clone(), Arc::clone(&new));
+        new
+    }
+
+    /// Forgets the recipients whose burst is whole again, whenever there are twice as many as were left the last time.
+    fn forget(&self, pairs: &Pairs) {
+        let mut forget_at = self.forget_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if pairs.len() >= *forget_at {
+            pairs.retain_recent();
+            *forget_at = pairs.len().saturating_mul(2).max(FEW_RECIPIENTS);
+        }
+    }
+}
+
+/// Builds a [`Paced`] provider.
+#[derive(Debug)]
+#[must_use = "it does nothing until it is built"]
+pub struct PacedBuilder<P> {
+    provider: P,
+    policy: PacePolicy,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl<P: WhatsAppProvider> PacedBuilder<P> {
+    /// How fast messages may leave.
+    pub fn policy(mut self, policy: PacePolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The clock. With the feature `tokio` there is a default.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Puts it together.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a number of the policy is out of its bounds, or if there is no clock.
+    pub fn build(self) -> Result<Paced<P>, ConfigError> {
+        self.policy.check()?;
+        let clock = PaceClock(match self.clock {
+            Some(clock) => clock,
+            None => default_clock()?,
+        });
+        let pairs = self.policy.recipient.and_then(RecipientPace::quota);
+        let pairs = pairs.map(|quota| RateLimiter::hashmap_with_clock(quota, clock.clone()));
+        let shared = Shared {
+            policy: self.policy,
+            clock,
+            turns: Mutex::default(),
+            pairs,
+            hasher: RandomState::new(),
+            forget_at: Mutex::new(FEW_RECIPIENTS),
+        };
+        Ok(Paced { provider: self.provider, shared: Arc::new(shared) })
+    }
+}
+
+/// The crate's clock, as the limiter wants it.
+#[derive(Debug, Clone)]
+struct PaceClock(Arc<dyn Clock>);
+
+impl governor::clock::Clock for PaceClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+impl Clock for PaceClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        self.0.sleep(duration)
+    }
+
+    fn random(&self) -> u64 {
+        self.0.random()
+    }
+}
