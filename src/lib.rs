@@ -98,6 +98,8 @@ mod ids;
 pub mod inbound;
 mod json;
 pub mod lines;
+#[cfg(feature = "queue")]
+pub mod ledger;
 #[cfg(feature = "meta")]
 pub mod meta;
 pub mod outbound;

@@ -45,6 +45,13 @@ impl Transaction {
         Ok(query.execute(self.connection()?).await?.rows_affected())
     }
 
+    pub(crate) async fn fetch_all(
+        &mut self,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        query.fetch_all(self.connection()?).await
+    }
+
     /// Several statements without parameters.
     pub(crate) async fn raw(&mut self, sql: String) -> Result<(), sqlx::Error> {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(self.connection()?).await?;
@@ -85,7 +92,7 @@ pub(crate) async fn fetch_all(
     query: Query<'_, Postgres, PgArguments>,
 ) -> Result<Vec<PgRow>, sqlx::Error> {
     let mut transaction = Transaction::begin(pool, lock).await?;
-    let rows = query.fetch_all(transaction.connection()?).await?;
+    let rows = transaction.fetch_all(query).await?;
     transaction.commit().await?;
     Ok(rows)
 }
