@@ -10,7 +10,7 @@
 //! use std::time::Duration;
 //!
 //! use whatsapp_provider::ledger::{Ledger, PostgresLedger, Resend, ResendOutcome, Tracked};
-//! use whatsapp_provider::queue::PostgresQueue;
+//! use whatsapp_provider::queue::{JobError, PostgresQueue};
 //! use whatsapp_provider::{FailoverProvider, MetaCloud, OutboundMessage, PhoneNumber, Twilio};
 //! use whatsapp_provider::{WebhookHandler, WhatsAppProvider};
 //!
@@ -28,7 +28,7 @@
 //!
 //! // The webhook handler records the statuses.
 //! let queue = PostgresQueue::connect("postgres://user:password@localhost/app").await?;
-//! let handler = WebhookHandler::builder().provider(Arc::clone(&whatsapp)).sink(queue.clone()).build()?;
+//! let handler = WebhookHandler::new(Arc::clone(&whatsapp), queue.clone())?;
 //!
 //! // A worker makes sure of them, and sends again what certainly did not arrive.
 //! let resend = Resend::new(failover, ledger.clone());
@@ -38,14 +38,11 @@
 //!     .run(shutdown, |job| {
 //!         let resend = resend.clone();
 //!         async move {
-//!             if let Ok(event) = job.event() {
-//!                 match resend.handle(event).await {
-//!                     Ok(ResendOutcome::NotForUs) => {} // a message of the user's, for instance
-//!                     Ok(_) => {}
-//!                     Err(_) => return Err(whatsapp_provider::queue::JobError::retry("the ledger is unavailable")),
-//!                 }
+//!             match resend.handle(job.event()).await {
+//!                 Ok(ResendOutcome::NotForUs) => Ok(()), // a user's message, for instance
+//!                 Ok(_) => Ok(()),
+//!                 Err(_) => Err(JobError::retry("the ledger is unavailable")),
 //!             }
-//!             Ok(())
 //!         }
 //!     })
 //!     .await;

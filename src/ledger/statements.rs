@@ -43,8 +43,8 @@ impl Statements {
             .into(),
             // Of several writers one inserts; the others wait for it, then see its row.
             lock_fact: format!(
-                "INSERT INTO {facts} AS f (name, seen_at) VALUES ($1, $2) \
-                 ON CONFLICT (name) DO UPDATE SET seen_at = $2 RETURNING f.entry, f.fact"
+                "INSERT INTO {facts} (name, seen_at) VALUES ($1, $2) \
+                 ON CONFLICT (name) DO UPDATE SET seen_at = $2 RETURNING entry, fact"
             )
             .into(),
             write_fact: format!("UPDATE {facts} SET entry = $2, fact = $3 WHERE name = $1").into(),

@@ -20,6 +20,7 @@ mod handler;
 mod json;
 mod killed;
 mod laws;
+mod ledger;
 mod media;
 mod meta_hosts;
 mod official;

@@ -1,0 +1,106 @@
+//! What is found, and what is kept.
+
+use super::*;
+
+in_both! {
+    entries_are_found_by_reference_page_by_page,
+    what_stays_open_is_found,
+    what_is_not_needed_is_not_kept,
+    erased_is_who_and_what_and_not_how_it_ended,
+    purged_is_everything,
+}
+
+async fn entries_are_found_by_reference_page_by_page(world: &World) {
+    let World { ledger, clock, .. } = world;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.insert(0, ledger.record(&hello().with_reference("order-77")).await.unwrap());
+        clock.advance(SECOND);
+    }
+    ledger.record(&hello().with_reference("order-78")).await.unwrap();
+    let mut found = Vec::new();
+    while let page = ledger.by_reference("order-77", found.last().copied(), 2).await.unwrap()
+        && !page.is_empty()
+    {
+        assert!(page.iter().all(|entry| entry.reference.as_deref() == Some("order-77")));
+        found.extend(page.iter().map(|entry| entry.id));
+    }
+    assert_eq!(found, ids, "the newest first");
+}
+
+async fn what_stays_open_is_found(world: &World) {
+    let World { ledger, clock, .. } = world;
+    let mut ids = Vec::new();
+    for number in 1..=4 {
+        let id = ledger.record(&hello()).await.unwrap();
+        if number > 1 {
+            ledger.accept(id, &receipt(number)).await.unwrap();
+        }
+        ids.push(id);
+        clock.advance(SECOND);
+    }
+    ledger.advance(&status(3, DeliveryState::Delivered)).await.unwrap();
+    let of = async |older: Duration, category, after| {
+        let page = ledger.undelivered(older, category, after, 10).await.unwrap();
+        page.into_iter().map(|entry| entry.id).collect::<Vec<_>>()
+    };
+    assert_eq!(of(Duration::ZERO, None, None).await, [ids[0], ids[1], ids[3]], "the oldest first");
+    assert_eq!(of(Duration::ZERO, Some(Category::Service), Some(ids[0])).await, [ids[1], ids[3]]);
+    assert!(of(Duration::ZERO, Some(Category::Marketing), None).await.is_empty());
+    // The second was recorded exactly 3 s ago.
+    assert_eq!(of(3 * SECOND, None, None).await, [ids[0]]);
+    assert_eq!(of(3 * SECOND - Duration::from_millis(1), None, None).await, [ids[0], ids[1]]);
+}
+
+async fn what_is_not_needed_is_not_kept(world: &World) {
+    let kept = async |ledger: &Arc<dyn Ledger>, message: &OutboundMessage| {
+        let id = ledger.record(message).await.unwrap();
+        ledger.entry(id).await.unwrap().unwrap().message.is_some()
+    };
+    assert!(kept(&world.ledger, &hello()).await);
+    assert!(!kept(&world.without_content, &hello()).await);
+    assert!(!kept(&world.ledger, &hello().with_category(Category::Marketing)).await);
+    assert!(!kept(&world.ledger, &OutboundMessage::text(to(), "x".repeat(256 * 1024))).await);
+    let id =
+        world.ledger.record(&hello().with_reference("CANARY").with_idempotency_key("CANARY")).await.unwrap();
+    let entry = world.ledger.accept(id, &receipt(1)).await.unwrap().unwrap();
+    let told = format!("{entry:?} {:?}", world.ledger);
+    assert!(!["CANARY", "hello", "+1555", "wamid"].iter().any(|secret| told.contains(secret)), "{told}");
+}
+
+async fn erased_is_who_and_what_and_not_how_it_ended(world: &World) {
+    let World { ledger, clock, .. } = world;
+    let id = ledger.record(&hello().with_reference("order-77")).await.unwrap();
+    ledger.accept(id, &receipt(1)).await.unwrap();
+    clock.advance(10 * SECOND);
+    assert_eq!(ledger.erase(10 * SECOND).await.unwrap(), 0, "not older than that");
+    assert_eq!(ledger.erase(9 * SECOND).await.unwrap(), 1);
+    assert_eq!(ledger.erase(9 * SECOND).await.unwrap(), 0);
+    ledger.accept(id, &receipt(1)).await.unwrap();
+    let entry = ledger.advance(&status(1, DeliveryState::Sent)).await.unwrap().unwrap();
+    assert_eq!(state_of(&entry), "sent");
+    let entry = ledger.by_message(&reference(1)).await.unwrap().unwrap();
+    assert_eq!((entry.message, entry.sent_as), (None, None));
+    assert_eq!(entry.reference.as_deref(), Some("order-77"));
+}
+
+async fn purged_is_everything(world: &World) {
+    let World { ledger, clock, .. } = world;
+    let message = hello().with_idempotency_key("once");
+    let old = ledger.record(&message).await.unwrap();
+    ledger.accept(old, &receipt(1)).await.unwrap();
+    ledger.advance(&with_attempt(2, DeliveryState::Delivered, vec![])).await.unwrap();
+    clock.advance(10 * SECOND);
+    ledger.advance(&with_attempt(3, DeliveryState::Delivered, vec![])).await.unwrap();
+    let new = ledger.record(&hello()).await.unwrap();
+    assert_eq!(ledger.purge(5 * SECOND).await.unwrap(), 1);
+    assert_eq!(ledger.entry(old).await.unwrap(), None);
+    assert_eq!(ledger.by_message(&reference(1)).await.unwrap(), None);
+    assert_eq!(ledger.accept(old, &receipt(1)).await.unwrap(), None, "it is gone for good");
+    assert_eq!(ledger.advance(&status(1, DeliveryState::Read)).await.unwrap(), None);
+    assert_ne!(ledger.record(&message).await.unwrap(), old);
+    // The status that nobody claimed is gone, the younger one is there.
+    let both = receipt(3).after(lost(2).attempts().to_vec());
+    let entry = ledger.accept(new, &both).await.unwrap().unwrap();
+    assert_eq!((entry.state, entry.times.len()), (EntryState::Sent(DeliveryState::Delivered), 1));
+}
