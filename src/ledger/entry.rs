@@ -3,7 +3,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::clock::{Clock, Timestamp};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use crate::clock::Clock;
+use crate::clock::Timestamp;
 use crate::error::{AttemptReport, Failure};
 use crate::ids::{MessageRef, ProviderId};
 use crate::inbound::DeliveryState;
@@ -130,6 +132,10 @@ impl<'de> Deserialize<'de> for EntryState {
 }
 
 /// How a send, or one attempt of it, was answered. What says more comes later.
+#[cfg_attr(
+    not(any(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "only databases make them")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Answer {

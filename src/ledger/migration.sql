@@ -22,6 +22,7 @@ CREATE INDEX IF NOT EXISTS message_ledger_reference ON public.message_ledger (re
     WHERE reference IS NOT NULL;
 CREATE INDEX IF NOT EXISTS message_ledger_open ON public.message_ledger (id) WHERE open = 1;
 CREATE INDEX IF NOT EXISTS message_ledger_age ON public.message_ledger (recorded_at);
+CREATE INDEX IF NOT EXISTS message_ledger_kept ON public.message_ledger (recorded_at) WHERE erased = 0;
 
 -- What is known of the copies of messages, whosever they are, under each of their names.
 CREATE TABLE IF NOT EXISTS public.message_ledger_fact (

@@ -18,6 +18,7 @@ CREATE INDEX IF NOT EXISTS message_ledger_reference ON message_ledger (reference
     WHERE reference IS NOT NULL;
 CREATE INDEX IF NOT EXISTS message_ledger_open ON message_ledger (id) WHERE open = 1;
 CREATE INDEX IF NOT EXISTS message_ledger_age ON message_ledger (recorded_at);
+CREATE INDEX IF NOT EXISTS message_ledger_kept ON message_ledger (recorded_at) WHERE erased = 0;
 
 -- What is known of the copies of messages, whosever they are, under each of their names.
 CREATE TABLE IF NOT EXISTS message_ledger_fact (

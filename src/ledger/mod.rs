@@ -95,6 +95,7 @@ mod tracked;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod transaction;
 
+use crate::clock::{Clock, timeout};
 use crate::error::Error;
 use crate::ids::{AttemptId, MessageRef};
 use crate::inbound::InboundEvent;
@@ -333,11 +334,15 @@ impl LedgerError {
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { source: source.into() }
     }
+}
 
-    /// No answer came in time.
-    fn too_late() -> Self {
-        Self::new(TooLate)
-    }
+/// Waits for a call of a ledger no longer than `limit`.
+async fn limited<T>(
+    clock: &dyn Clock,
+    limit: Duration,
+    call: impl Future<Output = Result<T, LedgerError>> + Send,
+) -> Result<T, LedgerError> {
+    timeout(clock, limit, call).await.unwrap_or_else(|| Err(LedgerError::new(TooLate)))
 }
 
 #[derive(Debug, thiserror::Error)]

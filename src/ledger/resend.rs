@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{EntryState, Ledger, LedgerEntry, LedgerError};
+use super::{EntryId, EntryState, Ledger, LedgerEntry, LedgerError, limited};
 use crate::clock::{Clock, TokioClock};
 use crate::error::Error;
 use crate::failover::{Advice, FailoverProvider};
@@ -18,6 +18,9 @@ const MAX_AGE: Duration = Duration::from_secs(3600);
 /// How old an authentication message may be, whatever is set.
 const MAX_AGE_OF_CODES: Duration = Duration::from_secs(600);
 
+/// How long a call of the ledger may take. Its work is done by a worker, whom nobody waits for.
+const LIMIT: Duration = Duration::from_secs(10);
+
 /// What became of a status that was looked at for a resend.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -31,6 +34,17 @@ pub enum ResendOutcome {
     /// It was claimed, and sending it again failed. It is not tried another time. If the error's acceptance is unknown, it
     /// may have gone out.
     Failed(Error),
+    /// It was sent again and the ledger does not say how that ended: the entry of the resend stays open. Give the ledger
+    /// what was answered later.
+    #[non_exhaustive]
+    NotWritten {
+        /// The entry of the resend.
+        entry: EntryId,
+        /// How sending ended.
+        sent: Result<Box<SendReceipt>, Error>,
+        /// Why that was not written.
+        error: LedgerError,
+    },
 }
 
 /// Why a message is not sent again.
@@ -117,28 +131,37 @@ impl Resend {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if the ledger could not be reached before anything was claimed: call again. Once the message was
-    /// sent, what the ledger does not take down is no error: its entry stays open.
+    /// [`LedgerError`] if the ledger could not be reached, or did not answer within 10 seconds, before anything was sent:
+    /// call again. If it was the claim whose answer was lost, the message counts as claimed, and is left alone.
     pub async fn handle(&self, event: &InboundEvent) -> Result<ResendOutcome, LedgerError> {
         let EventKind::Status(status) = event.kind() else { return Ok(ResendOutcome::NotForUs) };
-        let Some(entry) = self.ledger.advance(event).await? else { return Ok(ResendOutcome::NotForUs) };
+        let Some(entry) = self.limited(self.ledger.advance(event)).await? else {
+            return Ok(ResendOutcome::NotForUs);
+        };
         let message = match self.message(&entry, &status.state, event) {
             Ok(message) => message,
             Err(reason) => return Ok(ResendOutcome::Nothing(reason)),
         };
-        let Some(again) = self.ledger.claim_resend(entry.id, &message).await? else {
+        let Some(again) = self.limited(self.ledger.claim_resend(entry.id, &message)).await? else {
             return Ok(ResendOutcome::Nothing(NotResent::Already));
         };
-        Ok(match self.failover.send(&message).await {
-            Ok(receipt) => {
-                let _ = self.ledger.accept(again, &receipt).await;
-                ResendOutcome::Resent(Box::new(receipt))
-            }
-            Err(error) => {
-                let _ = self.ledger.fail(again, &error).await;
-                ResendOutcome::Failed(error)
-            }
+        let sent = self.failover.send(&message).await.map(Box::new);
+        let written = match &sent {
+            Ok(receipt) => self.limited(self.ledger.accept(again, receipt)).await,
+            Err(error) => self.limited(self.ledger.fail(again, error)).await,
+        };
+        Ok(match (written, sent) {
+            (Ok(_), Ok(receipt)) => ResendOutcome::Resent(receipt),
+            (Ok(_), Err(error)) => ResendOutcome::Failed(error),
+            (Err(error), sent) => ResendOutcome::NotWritten { entry: again, sent, error },
         })
+    }
+
+    async fn limited<T>(
+        &self,
+        call: impl Future<Output = Result<T, LedgerError>> + Send,
+    ) -> Result<T, LedgerError> {
+        limited(&*self.clock, LIMIT, call).await
     }
 
     /// The message to send, or why there is none.

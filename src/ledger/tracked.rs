@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{EntryId, Ledger, LedgerError};
-use crate::clock::{self, Clock, TokioClock};
+use super::{EntryId, Ledger, LedgerError, limited};
+use crate::clock::{Clock, TokioClock};
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::ids::{MediaRef, MessageRef, ProviderId, SenderId};
 use crate::inbound::{EventKind, InboundEvent};
@@ -128,14 +128,6 @@ impl<P: WhatsAppProvider, L: Ledger> Tracked<P, L> {
         &self.ledger
     }
 
-    async fn limited<T>(
-        &self,
-        call: impl Future<Output = Result<T, LedgerError>> + Send,
-    ) -> Result<T, LedgerError> {
-        let done = clock::timeout(&*self.clock, self.limit, call).await;
-        done.unwrap_or_else(|| Err(LedgerError::too_late()))
-    }
-
     fn tell(&self, event: &TrackedEvent<'_>) {
         if let Some(observer) = &self.observer {
             observer(event);
@@ -184,7 +176,7 @@ impl<P: WhatsAppProvider, L: Ledger> WhatsAppProvider for Tracked<P, L> {
     }
 
     async fn send(&self, message: &OutboundMessage) -> Result<SendReceipt> {
-        let entry = match self.limited(self.ledger.record(message)).await {
+        let entry = match limited(&*self.clock, self.limit, self.ledger.record(message)).await {
             Ok(entry) => Some(entry),
             Err(error) => {
                 self.tell(&TrackedEvent::NotRecorded { message, error: &error });
@@ -199,12 +191,15 @@ impl<P: WhatsAppProvider, L: Ledger> WhatsAppProvider for Tracked<P, L> {
         let Some(entry) = entry else { return sent };
         match &sent {
             Ok(receipt) => {
-                if let Err(error) = self.limited(self.ledger.accept(entry, receipt)).await {
+                if let Err(error) =
+                    limited(&*self.clock, self.limit, self.ledger.accept(entry, receipt)).await
+                {
                     self.tell(&TrackedEvent::NotAccepted { entry, receipt, error: &error });
                 }
             }
             Err(failure) => {
-                if let Err(error) = self.limited(self.ledger.fail(entry, failure)).await {
+                if let Err(error) = limited(&*self.clock, self.limit, self.ledger.fail(entry, failure)).await
+                {
                     self.tell(&TrackedEvent::NotFailed { entry, failure, error: &error });
                 }
             }
@@ -236,8 +231,7 @@ impl<P: WhatsAppProvider, L: Ledger> WhatsAppProvider for Tracked<P, L> {
                 continue;
             }
             let left = end.saturating_sub(self.clock.elapsed());
-            let advanced = clock::timeout(&*self.clock, left, self.ledger.advance(event)).await;
-            if let Err(error) = advanced.unwrap_or_else(|| Err(LedgerError::too_late())) {
+            if let Err(error) = limited(&*self.clock, left, self.ledger.advance(event)).await {
                 let events = events.get(index..).unwrap_or_default();
                 return self.tell(&TrackedEvent::NotAdvanced { events, error: &error });
             }

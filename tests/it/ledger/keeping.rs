@@ -104,3 +104,24 @@ async fn purged_is_everything(world: &World) {
     let entry = ledger.accept(new, &both).await.unwrap().unwrap();
     assert_eq!((entry.state, entry.times.len()), (EntryState::Sent(DeliveryState::Delivered), 1));
 }
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn the_tables_are_nobody_elses() {
+    let schema = Schema::new().await;
+    let pool = postgres(2).await;
+    let ledger = PostgresLedger::new(pool.clone()).with_table(&schema.name, "sent").unwrap();
+    assert!(!ledger.migration().contains("message_ledger") && !ledger.migration().contains("public"));
+    for _ in 0..2 {
+        ledger.migrate().await.unwrap();
+    }
+    let secured = "SELECT relname::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace \
+                   WHERE nspname = $1 AND relkind = 'r' AND relrowsecurity ORDER BY 1";
+    let tables: Vec<String> = sqlx::query_scalar(secured).bind(&schema.name).fetch_all(&pool).await.unwrap();
+    assert_eq!(tables, ["sent", "sent_fact"]);
+    for bad in ["", "2a", "Sent", "a.b", "a\"b", &"x".repeat(41)] {
+        assert_eq!(ledger.clone().with_table("a", bad).unwrap_err().field, "table", "{bad:?}");
+        assert_eq!(ledger.clone().with_table(bad, "a").unwrap_err().field, "schema", "{bad:?}");
+    }
+    schema.drop().await;
+}
