@@ -80,7 +80,7 @@ impl Failure {
 
 impl Failure {
     /// The same without what the provider said in words, which can name numbers and bodies.
-    #[cfg(any(feature = "failover", feature = "queue"))]
+    #[cfg(any(feature = "failover", feature = "postgres", feature = "sqlite"))]
     pub(crate) fn without_words(&self) -> Self {
         Self { details: None, ..self.clone() }
     }
