@@ -10,7 +10,8 @@ use whatsapp_provider::inbound::{EventId, InboundContent, InboundMessage, Unreco
 use whatsapp_provider::testing::conformance::{self, Element, Subject};
 use whatsapp_provider::testing::{EventMaker, MemoryProvider};
 use whatsapp_provider::{
-    FailoverProvider, InboundEvent, MessageRef, MetaCloud, PhoneNumber, ProviderId, Twilio, WhatsAppProvider,
+    FailoverProvider, InboundEvent, Lines, MessageRef, MetaCloud, PhoneNumber, ProviderId, Twilio,
+    WhatsAppProvider,
 };
 
 struct Memory {
@@ -270,40 +271,52 @@ fn twilio_keeps_the_laws() {
     (1..6).for_each(|seed| conformance::robustness(&subject, seed).unwrap());
 }
 
-#[test]
-fn a_failover_keeps_the_laws_of_its_members() {
-    struct Wrapped(FailoverProvider, Meta);
+/// A provider with others behind it, one of which is Meta's.
+struct Wrapped<P>(P, Meta);
 
-    impl Subject for Wrapped {
-        fn provider(&self) -> &dyn WhatsAppProvider {
-            &self.0
-        }
-
-        fn webhook(&self, elements: &[Element<'_>]) -> http::Request<Bytes> {
-            self.1.webhook(elements)
-        }
-
-        fn max_elements(&self) -> usize {
-            1000
-        }
-
-        fn same_meaning(&self, a: &http::Request<Bytes>, b: &http::Request<Bytes>) -> bool {
-            self.1.same_meaning(a, b)
-        }
-
-        fn signature_headers(&self) -> Vec<HeaderName> {
-            self.1.signature_headers()
-        }
-
-        fn secrets(&self) -> Vec<String> {
-            self.1.secrets()
-        }
+impl<P: WhatsAppProvider> Subject for Wrapped<P> {
+    fn provider(&self) -> &dyn WhatsAppProvider {
+        &self.0
     }
 
+    fn webhook(&self, elements: &[Element<'_>]) -> http::Request<Bytes> {
+        self.1.webhook(elements)
+    }
+
+    fn max_elements(&self) -> usize {
+        1000
+    }
+
+    fn same_meaning(&self, a: &http::Request<Bytes>, b: &http::Request<Bytes>) -> bool {
+        self.1.same_meaning(a, b)
+    }
+
+    fn signature_headers(&self) -> Vec<HeaderName> {
+        self.1.signature_headers()
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        self.1.secrets()
+    }
+}
+
+#[test]
+fn a_failover_keeps_the_laws_of_its_members() {
     let failover = FailoverProvider::builder()
         .primary(Meta::new().provider)
         .fallback(TwilioSubject::new().provider)
         .build()
         .unwrap();
     conformance::all(&Wrapped(failover, Meta::new())).unwrap();
+}
+
+#[test]
+fn a_directory_of_lines_keeps_the_laws_of_its_lines() {
+    let lines = Lines::new();
+    let mut other = MetaCloud::builder().app_secret("another-app-secret");
+    other = other.id("meta-other".parse().unwrap());
+    lines.insert("a".parse().unwrap(), other.build().unwrap()).unwrap();
+    lines.insert("b".parse().unwrap(), Meta::new().provider).unwrap();
+    lines.insert("c".parse().unwrap(), TwilioSubject::new().provider).unwrap();
+    conformance::all(&Wrapped(lines, Meta::new())).unwrap();
 }
