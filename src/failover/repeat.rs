@@ -43,7 +43,14 @@ impl FailoverProvider {
         };
         match state {
             State::Sent { receipt } => Some(self.repeated(delivery, receipt)),
-            State::Open { until, .. } if self.0.clock.now() < until => {
+            State::Open { until, tries } if self.0.clock.now() < until => {
+                // It may be at it still, or dead. A status is proof in either case.
+                for earlier in tries.iter().filter(|earlier| earlier.outcome != Outcome::Refused) {
+                    if let Some(receipt) = self.seen(earlier.attempt, Some(&earlier.member)).await {
+                        let receipt = receipt.with_content_index(earlier.content);
+                        return Some(self.repeated(delivery, Box::new(receipt)));
+                    }
+                }
                 Some(self.duplicate(delivery, until.since(self.0.clock.now())))
             }
             State::Open { tries, .. } | State::Unknown { tries } => self.reconsider(delivery, tries).await,

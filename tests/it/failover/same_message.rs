@@ -5,6 +5,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use whatsapp_provider::WhatsAppProviderExt;
+use whatsapp_provider::clock::timeout;
 use whatsapp_provider::simulator::{Fault, Side, Simulator};
 use whatsapp_provider::state::{Expected, MemoryStore, PutOutcome, StateError, StateStore, Versioned};
 
@@ -227,6 +229,25 @@ fn a_call_that_was_dropped_leaves_its_claim_open_and_then_in_doubt() {
     assert_eq!((late.kind(), late.acceptance()), (ErrorKind::NoAnswer, Acceptance::Unknown));
     assert_eq!(late.attempts().len(), 1, "it names the attempt that statuses would name");
     assert_eq!(simulator.requests().len(), 0, "nothing was sent a second time");
+}
+
+#[test]
+fn a_status_settles_a_claim_that_a_dead_process_has_left_open() {
+    let clock = TestClock::new();
+    let simulator = Simulator::new(Arc::new(clock.clone()));
+    let store = Shared::new(&clock);
+    let [first, second] = [machine(&simulator, &store, &clock), machine(&simulator, &store, &clock)];
+    simulator.set_fault(Side::Meta, Some(Fault::AcceptThenHang { after: Duration::ZERO }));
+    let message = once();
+    assert!(clock.block_on(timeout(&clock, 2 * SECOND, first.send(&message))).is_none(), "it dies");
+    assert_eq!(clock.block_on(second.send(&message)).unwrap_err().kind(), ErrorKind::Duplicate);
+
+    let posted = simulator.due_webhooks().remove(0).request;
+    let request = WebhookRequest::from_http(&posted, clock.now());
+    clock.block_on(second.record(&second.receive(&request).unwrap()));
+    let receipt = clock.block_on(second.send(&message)).unwrap();
+    assert_eq!((receipt.provider, receipt.message.is_some()), (ProviderId::META, true));
+    assert_eq!(simulator.deliveries().len(), 1);
 }
 
 #[test]
