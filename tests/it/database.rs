@@ -1,4 +1,4 @@
-//! A schema of its own in a real PostgreSQL for each test.
+//! A schema of its own in a real PostgreSQL for each test, or a prefix of its own in a real Redis.
 //!
 //! The tests that use it are ignored unless they are asked for (`cargo test -- --include-ignored`), and fail where there
 //! is no server. It is looked for at `TEST_POSTGRES_URL`, or else on this machine.
@@ -6,7 +6,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use redis::Client;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use whatsapp_provider::state::RedisStore;
 
 /// Where the server is.
 pub(crate) fn postgres_url() -> String {
@@ -111,5 +113,48 @@ impl Place {
                 sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&postgres(1).await).await.unwrap();
             }
         }
+    }
+}
+
+/// Where Redis is.
+pub(crate) fn redis_url() -> String {
+    std::env::var("TEST_REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned())
+}
+
+/// A prefix of its own on a real server, which is looked for at `TEST_REDIS_URL`, or else on this machine.
+pub(crate) struct RedisPlace {
+    pub(crate) client: Client,
+    pub(crate) prefix: String,
+}
+
+impl RedisPlace {
+    pub(crate) fn new() -> Self {
+        let client = Client::open(redis_url()).unwrap();
+        Self { client, prefix: format!("{{t{}}}:", unique()) }
+    }
+
+    pub(crate) fn store(&self) -> RedisStore {
+        self.on(self.client.clone())
+    }
+
+    pub(crate) fn on(&self, client: Client) -> RedisStore {
+        RedisStore::new(client).with_prefix(&self.prefix).unwrap()
+    }
+
+    pub(crate) async fn run(&self, command: &str) -> redis::Value {
+        let mut words = command.split(' ');
+        let mut connection = self.client.get_multiplexed_async_connection().await.unwrap();
+        let mut command = redis::cmd(words.next().unwrap());
+        words.for_each(|word| _ = command.arg(word));
+        command.query_async(&mut connection).await.unwrap()
+    }
+
+    /// Takes it away, with everything in it.
+    pub(crate) async fn drop(self) {
+        let keys: Vec<Vec<u8>> =
+            redis::from_redis_value(self.run(&format!("KEYS {}*", self.prefix)).await).unwrap();
+        let mut connection = self.client.get_multiplexed_async_connection().await.unwrap();
+        let _: () =
+            redis::cmd("DEL").arg(&keys).arg(&self.prefix).query_async(&mut connection).await.unwrap();
     }
 }

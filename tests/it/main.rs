@@ -21,6 +21,7 @@ mod json;
 mod killed;
 mod laws;
 mod ledger;
+mod machines;
 mod media;
 mod meta_hosts;
 mod official;

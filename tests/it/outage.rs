@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::Connection;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use whatsapp_provider::clock::TokioClock;
 use whatsapp_provider::queue::{PostgresQueue, Queue, SqliteQueue};
@@ -14,31 +13,9 @@ use whatsapp_provider::sink::EventSink;
 use whatsapp_provider::{PhoneNumber, WebhookHandler};
 
 use crate::database::{Place, postgres_url};
+use crate::tcp::proxy;
 
 const MESSAGES: usize = 400;
-
-/// Between a client and the server: while it is cut, connections are broken and new ones refused.
-async fn proxy(server: String, cut: watch::Receiver<bool>) -> std::net::SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        loop {
-            let (mut near, _) = listener.accept().await.unwrap();
-            let (server, mut cut) = (server.clone(), cut.clone());
-            tokio::spawn(async move {
-                if *cut.borrow() {
-                    return;
-                }
-                let mut far = TcpStream::connect(server).await.unwrap();
-                tokio::select! {
-                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-                    _ = cut.wait_for(|cut| *cut) => {}
-                }
-            });
-        }
-    });
-    address
-}
 
 struct Traffic {
     handler: WebhookHandler,

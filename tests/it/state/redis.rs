@@ -11,49 +11,7 @@ use tokio::sync::watch;
 use whatsapp_provider::state::{Expected, RedisStore, StateError, StateStore, Versioned};
 
 use super::{Passing, World, holds_the_contract, put};
-use crate::database::unique;
-
-/// A prefix of its own on a real server, which is looked for at `TEST_REDIS_URL`, or else on this machine.
-struct Place {
-    client: Client,
-    prefix: String,
-}
-
-impl Place {
-    fn new() -> Self {
-        let client = Client::open(url()).unwrap();
-        Self { client, prefix: format!("{{t{}}}:", unique()) }
-    }
-
-    fn store(&self) -> RedisStore {
-        self.on(self.client.clone())
-    }
-
-    fn on(&self, client: Client) -> RedisStore {
-        RedisStore::new(client).with_prefix(&self.prefix).unwrap()
-    }
-
-    async fn run(&self, command: &str) -> redis::Value {
-        let mut words = command.split(' ');
-        let mut connection = self.client.get_multiplexed_async_connection().await.unwrap();
-        let mut command = redis::cmd(words.next().unwrap());
-        words.for_each(|word| _ = command.arg(word));
-        command.query_async(&mut connection).await.unwrap()
-    }
-
-    /// Takes it away, with everything in it.
-    async fn drop(self) {
-        let keys: Vec<Vec<u8>> =
-            redis::from_redis_value(self.run(&format!("KEYS {}*", self.prefix)).await).unwrap();
-        let mut connection = self.client.get_multiplexed_async_connection().await.unwrap();
-        let _: () =
-            redis::cmd("DEL").arg(&keys).arg(&self.prefix).query_async(&mut connection).await.unwrap();
-    }
-}
-
-fn url() -> String {
-    std::env::var("TEST_REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned())
-}
+use crate::database::{RedisPlace, redis_url, unique};
 
 fn source(error: &StateError) -> String {
     error.source().unwrap().to_string()
@@ -76,7 +34,7 @@ fn world_of(store: RedisStore, other: RedisStore) -> World {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis"]
 async fn it_holds_the_contract() {
-    let place = Place::new();
+    let place = RedisPlace::new();
     let given = place.client.get_multiplexed_async_connection().await.unwrap();
     let other = RedisStore::with_connection(given).with_prefix(&place.prefix).unwrap();
     let world = world_of(place.store(), other);
@@ -88,7 +46,7 @@ async fn it_holds_the_contract() {
 #[tokio::test]
 #[ignore = "needs Redis"]
 async fn stores_of_other_prefixes_see_nothing() {
-    let (place, elsewhere) = (Place::new(), Place::new());
+    let (place, elsewhere) = (RedisPlace::new(), RedisPlace::new());
     let version = write(&place.store(), "k").await;
     assert_eq!(elsewhere.store().get(&["k"]).await.unwrap(), [None]);
     assert!(!elsewhere.store().delete_if("k", version).await.unwrap());
@@ -102,7 +60,7 @@ async fn stores_of_other_prefixes_see_nothing() {
 #[tokio::test]
 #[ignore = "needs Redis"]
 async fn a_version_comes_no_second_time_although_the_server_forgot_the_last_one() {
-    let place = Place::new();
+    let place = RedisPlace::new();
     let store = place.store();
     let mut last = 0;
     for _ in 0..20 {
@@ -121,7 +79,7 @@ async fn a_version_comes_no_second_time_although_the_server_forgot_the_last_one(
 #[tokio::test]
 #[ignore = "needs Redis"]
 async fn what_it_did_not_write_it_neither_reads_nor_writes_over() {
-    let place = Place::new();
+    let place = RedisPlace::new();
     let store = place.store();
     place.run(&format!("SET {}key:k somebody's", place.prefix)).await;
     for error in [
@@ -142,7 +100,7 @@ async fn what_it_did_not_write_it_neither_reads_nor_writes_over() {
 #[tokio::test]
 #[ignore = "needs Redis"]
 async fn scripts_that_the_server_forgot_are_brought_again() {
-    let place = Place::new();
+    let place = RedisPlace::new();
     let store = place.store();
     let version = write(&store, "k").await;
     place.run("SCRIPT FLUSH").await;
@@ -154,12 +112,12 @@ async fn scripts_that_the_server_forgot_are_brought_again() {
 #[tokio::test]
 #[ignore = "needs Redis"]
 async fn a_connection_that_is_killed_comes_back() {
-    let place = Place::new();
+    let place = RedisPlace::new();
     let user = format!("u{}", unique());
     // Nothing beyond what the documentation says that it needs.
     let commands = "+mget +get +set +del +time +eval +evalsha";
     place.run(&format!("ACL SETUSER {user} on >CANARY ~{}* {commands}", place.prefix)).await;
-    let settings = url().into_connection_info().unwrap();
+    let settings = redis_url().into_connection_info().unwrap();
     let named = settings.redis_settings().clone().set_username(&user).set_password("CANARY");
     let store = place.on(Client::open(settings.set_redis_settings(named)).unwrap());
     let version = write(&store, "k").await;
@@ -183,7 +141,7 @@ async fn proxy(mut silent: watch::Receiver<()>) -> SocketAddr {
         let mut held = Vec::new();
         loop {
             let (mut near, _) = listener.accept().await.unwrap();
-            let server = url().trim_start_matches("redis://").trim_end_matches('/').to_owned();
+            let server = redis_url().trim_start_matches("redis://").trim_end_matches('/').to_owned();
             let mut far = TcpStream::connect(server).await.unwrap();
             silent.mark_unchanged();
             let mut silent = silent.clone();
@@ -201,7 +159,7 @@ async fn proxy(mut silent: watch::Receiver<()>) -> SocketAddr {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis"]
 async fn a_server_that_is_gone_without_a_word_is_left_although_nobody_waits_for_it() {
-    let place = Place::new();
+    let place = RedisPlace::new();
     let (fall_silent, silent) = watch::channel(());
     let store = place.on(Client::open(format!("redis://{}", proxy(silent).await)).unwrap());
     let version = write(&store, "k").await;
@@ -248,7 +206,7 @@ async fn a_server_out_of_reach_is_an_error_that_names_no_address() {
 #[ignore = "needs Redis"]
 async fn a_wrong_password_is_not_told() {
     let wrong = RedisConnectionInfo::default().set_username("CANARY").set_password("CANARY");
-    let settings = url().into_connection_info().unwrap().set_redis_settings(wrong);
+    let settings = redis_url().into_connection_info().unwrap().set_redis_settings(wrong);
     let store = RedisStore::new(Client::open(settings).unwrap());
     let error = store.get(&["k"]).await.unwrap_err();
     assert_eq!(source(&error), "the connection failed: authentication failed");
