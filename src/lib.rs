@@ -97,9 +97,9 @@ pub mod http_client;
 mod ids;
 pub mod inbound;
 mod json;
-pub mod lines;
 #[cfg(feature = "queue")]
 pub mod ledger;
+pub mod lines;
 #[cfg(feature = "meta")]
 pub mod meta;
 pub mod outbound;
@@ -142,6 +142,17 @@ pub use twilio::{Twilio, TwilioBuilder};
 pub use webhook::{
     ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
 };
+
+#[cfg(all(
+    any(doc, doctest),
+    feature = "axum",
+    feature = "failover",
+    feature = "metrics",
+    feature = "postgres",
+    feature = "rustls"
+))]
+#[doc = include_str!("../docs/runbook.md")]
+pub mod runbook {}
 
 #[cfg(all(doctest, feature = "axum", feature = "failover", feature = "postgres", feature = "rustls"))]
 #[doc = include_str!("../README.md")]
