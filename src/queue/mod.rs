@@ -14,6 +14,7 @@ use async_trait::async_trait;
 mod bounds;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod cause;
+mod item;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
@@ -26,6 +27,7 @@ mod worker;
 
 use crate::clock::Timestamp;
 use crate::error::ConfigError;
+use crate::inbound::InboundEvent;
 use crate::redact::redacted_debug;
 use crate::sink::EventSink;
 
@@ -34,6 +36,11 @@ pub use postgres::PostgresQueue;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteQueue;
 pub use worker::{Job, JobError, JobReport, QueueCall, Worker, WorkerEvent};
+
+/// What a queue can hold: [`InboundEvent`].
+pub trait QueueItem: item::Item {}
+
+impl QueueItem for InboundEvent {}
 
 /// A queue of events.
 ///
@@ -46,7 +53,7 @@ pub use worker::{Job, JobError, JobReport, QueueCall, Worker, WorkerEvent};
 ///   more. A queue may still take the end of a claim that ran out, as long as nobody else has claimed the row: the work
 ///   is done, and to do it again would help nobody.
 #[async_trait]
-pub trait Queue: EventSink {
+pub trait Queue<T: QueueItem = InboundEvent>: EventSink<T> {
     /// Claims up to `most` rows for the time of `lease`, the oldest first, at most one of each conversation.
     ///
     /// # Errors

@@ -1,14 +1,17 @@
 use sha2::{Digest, Sha256};
 
+use super::QueueItem;
+use crate::error::Error;
 use crate::hex::hex;
 use crate::inbound::{EventKind, InboundEvent};
+use crate::redact::redacted_debug;
 use crate::sink::SinkError;
 
 /// The longest key, in bytes, that is kept as it is: an index of PostgreSQL takes no entries over about 2,700.
 const MAX_KEY: usize = 512;
 
-/// What is inserted of an event.
-pub(crate) struct NewRow {
+/// What is inserted of an item.
+pub struct NewRow {
     pub(crate) provider: String,
     /// None for an event whose id is only derived: it is inserted every time.
     pub(crate) event_id: Option<String>,
@@ -18,24 +21,29 @@ pub(crate) struct NewRow {
     pub(crate) payload: String,
 }
 
+redacted_debug! {
+    NewRow { kind }
+}
+
 impl NewRow {
-    pub(crate) fn of(event: &InboundEvent) -> Result<Self, serde_json::Error> {
+    pub(super) fn of_event(event: &InboundEvent) -> Result<Self, Error> {
         let id = event.id();
         Ok(Self {
             provider: event.provider().as_str().to_owned(),
             event_id: (!id.is_derived()).then(|| key(id.as_str())),
             kind: event.kind().as_str(),
             conversation: key(&conversation(event)),
-            payload: serde_json::to_string(event)?,
+            payload: serde_json::to_string(event)
+                .map_err(|error| Error::invalid("event").with_source(error))?,
         })
     }
 
-    /// The rows of a batch; an event that cannot be written as JSON is rejected.
-    pub(crate) fn all(events: &[InboundEvent]) -> Result<Vec<Self>, SinkError> {
-        let mut rows = Vec::with_capacity(events.len());
+    /// The rows of a batch; what cannot be a row is rejected.
+    pub(crate) fn all<T: QueueItem>(items: &[T]) -> Result<Vec<Self>, SinkError> {
+        let mut rows = Vec::with_capacity(items.len());
         let mut rejected = Vec::new();
-        for (index, event) in events.iter().enumerate() {
-            match Self::of(event) {
+        for (index, item) in items.iter().enumerate() {
+            match item.row() {
                 Ok(row) => rows.push(row),
                 Err(_) => rejected.push(index),
             }
@@ -112,7 +120,7 @@ mod tests {
     #[test]
     fn a_row_holds_what_the_event_says() {
         let event = from(user(Some("+15557654321"), None));
-        let row = NewRow::of(&event).unwrap();
+        let row = NewRow::of_event(&event).unwrap();
         assert_eq!((row.provider.as_str(), row.kind), ("meta", "message"));
         assert_eq!(row.event_id.as_deref(), Some("message/m"));
         assert_eq!(row.conversation, "meta/106540352242922/+15557654321");
@@ -146,7 +154,7 @@ mod tests {
             (maker.event(id(), Unrecognized::new("new", &b"{}"[..])), "some/id"),
         ];
         for (event, expected) in cases {
-            let row = NewRow::of(&event).unwrap();
+            let row = NewRow::of_event(&event).unwrap();
             assert_eq!(row.conversation, format!("meta/106540352242922/{expected}"), "{event:?}");
         }
     }
@@ -155,7 +163,7 @@ mod tests {
     fn a_derived_id_is_no_id() {
         let notice = Unrecognized::new("new", &b"{}"[..]);
         let derived = EventMaker::meta().event(EventId::new(["x", "cafe"]), notice);
-        assert_eq!(NewRow::of(&derived).unwrap().event_id, None);
+        assert_eq!(NewRow::of_event(&derived).unwrap().event_id, None);
     }
 
     #[test]
@@ -172,6 +180,6 @@ mod tests {
 
     #[test]
     fn an_empty_batch_has_no_rows() {
-        assert!(NewRow::all(&[]).unwrap().is_empty());
+        assert!(NewRow::all::<InboundEvent>(&[]).unwrap().is_empty());
     }
 }

@@ -52,14 +52,16 @@ use crate::inbound::InboundEvent;
 ///   Wrap a sink that cannot do that in [`Dedup`].
 /// * The order of the events is kept.
 /// * The future may be dropped at any point, and nothing is half done then.
+///
+/// The queue for [outbound messages](crate::queue#the-outbox) takes its rows by the same contract; `T` is for that alone.
 #[async_trait]
-pub trait EventSink: fmt::Debug + Send + Sync + 'static {
+pub trait EventSink<T: Sync + 'static = InboundEvent>: fmt::Debug + Send + Sync + 'static {
     /// Takes all of these events, or none.
     ///
     /// # Errors
     ///
     /// [`SinkError::Unavailable`] if it cannot take them now, [`SinkError::Reject`] if it could never take some of them.
-    async fn accept(&self, events: &[InboundEvent]) -> Result<(), SinkError>;
+    async fn accept(&self, events: &[T]) -> Result<(), SinkError>;
 }
 
 #[async_trait]

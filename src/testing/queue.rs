@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,9 @@ use tokio::sync::watch;
 use crate::clock::{Clock, Timestamp};
 use crate::inbound::InboundEvent;
 use crate::queue::row::NewRow;
-use crate::queue::{Claim, Counts, ParkedRow, Queue, QueueError, Retention, RowStatus, Then, WakeUps};
+use crate::queue::{
+    Claim, Counts, ParkedRow, Queue, QueueError, QueueItem, Retention, RowStatus, Then, WakeUps,
+};
 use crate::redact::redacted_debug;
 use crate::sink::{EventSink, SinkError};
 
@@ -40,11 +43,12 @@ use crate::sink::{EventSink, SinkError};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct MemoryQueue {
+pub struct MemoryQueue<T = InboundEvent> {
     clock: Arc<dyn Clock>,
     state: Arc<Mutex<State>>,
     /// Counts what may wake somebody: insertions, and that it became unavailable.
     changes: Arc<watch::Sender<u64>>,
+    item: PhantomData<fn() -> T>,
 }
 
 #[derive(Default)]
@@ -101,7 +105,13 @@ redacted_debug! {
 impl MemoryQueue {
     /// An empty queue whose leases, rests and retention go by `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Arc::default(), changes: Arc::new(watch::Sender::new(0)) }
+        Self::of(clock)
+    }
+}
+
+impl<T> MemoryQueue<T> {
+    fn of(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Arc::default(), changes: Arc::new(watch::Sender::new(0)), item: PhantomData }
     }
 
     /// Every row, the oldest first.
@@ -210,7 +220,7 @@ impl Row {
     }
 }
 
-impl fmt::Debug for MemoryQueue {
+impl<T> fmt::Debug for MemoryQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MemoryQueue({} rows)", self.state().rows.len())
     }
@@ -222,8 +232,8 @@ impl fmt::Debug for MemoryQueue {
 struct Unavailable;
 
 #[async_trait]
-impl EventSink for MemoryQueue {
-    async fn accept(&self, events: &[InboundEvent]) -> Result<(), SinkError> {
+impl<T: QueueItem> EventSink<T> for MemoryQueue<T> {
+    async fn accept(&self, events: &[T]) -> Result<(), SinkError> {
         let rows = NewRow::all(events)?;
         let (now, inserted_at) = (self.clock.elapsed(), self.clock.now());
         let mut state = self.available().map_err(SinkError::unavailable)?;
@@ -245,7 +255,7 @@ impl EventSink for MemoryQueue {
 }
 
 #[async_trait]
-impl Queue for MemoryQueue {
+impl<T: QueueItem> Queue<T> for MemoryQueue<T> {
     async fn claim(&self, most: usize, lease: Duration) -> Result<Vec<Claim>, QueueError> {
         let now = self.clock.elapsed();
         let mut state = self.available()?;
@@ -369,13 +379,13 @@ impl Queue for MemoryQueue {
     }
 }
 
-struct Listener {
-    queue: MemoryQueue,
+struct Listener<T> {
+    queue: MemoryQueue<T>,
     changes: watch::Receiver<u64>,
 }
 
 #[async_trait]
-impl WakeUps for Listener {
+impl<T: QueueItem> WakeUps for Listener<T> {
     async fn next(&mut self) -> Result<(), QueueError> {
         // It holds the queue, so there is always somebody who could wake it.
         let changed = self.changes.changed().await;

@@ -5,14 +5,14 @@ use sha2::{Digest, Sha256};
 
 use super::PostgresQueue;
 use crate::database::Transaction;
-use crate::inbound::InboundEvent;
+use crate::queue::QueueItem;
 use crate::queue::cause::sink_error;
 use crate::queue::row::NewRow;
 use crate::sink::{EventSink, SinkError};
 
 #[async_trait]
-impl EventSink for PostgresQueue {
-    async fn accept(&self, events: &[InboundEvent]) -> Result<(), SinkError> {
+impl<T: QueueItem> EventSink<T> for PostgresQueue<T> {
+    async fn accept(&self, events: &[T]) -> Result<(), SinkError> {
         if events.is_empty() {
             return Ok(());
         }
@@ -32,7 +32,7 @@ impl EventSink for PostgresQueue {
     }
 }
 
-impl PostgresQueue {
+impl<T: QueueItem> PostgresQueue<T> {
     /// Inserts the rows, and leaves the transaction open.
     ///
     /// Within a conversation ids are drawn and committed in the same order, because the lock of the conversation is

@@ -1,6 +1,7 @@
 //! A queue in PostgreSQL.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,10 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 
 use super::cause::queue_error;
-use super::{QueueError, Worker};
+use super::{QueueError, QueueItem, Worker};
 use crate::database::Transaction;
 use crate::error::ConfigError;
+use crate::inbound::InboundEvent;
 
 mod insert;
 mod listen;
@@ -45,12 +47,13 @@ use table::Table;
 /// asynchronous replication the promotion of a standby, loses the last rows that were acknowledged, and makes claims
 /// and ends undone.
 #[derive(Clone)]
-pub struct PostgresQueue {
+pub struct PostgresQueue<T = InboundEvent> {
     pool: PgPool,
     table: Arc<Table>,
     statements: Arc<Statements>,
     pooled: bool,
     notify: bool,
+    item: PhantomData<fn() -> T>,
 }
 
 impl PostgresQueue {
@@ -89,9 +92,30 @@ impl PostgresQueue {
 
     /// Uses a pool of the application, and the table `public.message_queue`.
     pub fn new(pool: PgPool) -> Self {
-        let table = Table::default();
+        Self::of(pool)
+    }
+
+    /// What [`migrate`](Self::migrate) does for the table `public.message_queue`, as SQL that can be pasted into psql or
+    /// Supabase's editor.
+    pub const fn migration() -> &'static str {
+        table::MIGRATION
+    }
+
+    /// What [`migrate`](Self::migrate) does for another table, as SQL.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a name does not have 1 to 40 of the characters a-z, 0-9 and `_`, or begins with a digit.
+    pub fn migration_for(schema: &str, table: &str) -> Result<String, ConfigError> {
+        Ok(Table::new(schema, table)?.migration())
+    }
+}
+
+impl<T: QueueItem> PostgresQueue<T> {
+    fn of(pool: PgPool) -> Self {
+        let table = Table::of::<T>();
         let statements = Arc::new(Statements::of(&table));
-        Self { pool, table: Arc::new(table), statements, pooled: false, notify: true }
+        Self { pool, table: Arc::new(table), statements, pooled: false, notify: true, item: PhantomData }
     }
 
     /// Uses another table. The schema must exist.
@@ -130,7 +154,7 @@ impl PostgresQueue {
     }
 
     /// A worker for the rows.
-    pub fn worker(&self) -> Worker {
+    pub fn worker(&self) -> Worker<T> {
         Worker::new(self.clone())
     }
 
@@ -152,21 +176,6 @@ impl PostgresQueue {
         migrate.await.map_err(queue_error)
     }
 
-    /// What [`migrate`](Self::migrate) does for the table `public.message_queue`, as SQL that can be pasted into psql or
-    /// Supabase's editor.
-    pub const fn migration() -> &'static str {
-        table::MIGRATION
-    }
-
-    /// What [`migrate`](Self::migrate) does for another table, as SQL.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] if a name does not have 1 to 40 of the characters a-z, 0-9 and `_`, or begins with a digit.
-    pub fn migration_for(schema: &str, table: &str) -> Result<String, ConfigError> {
-        Ok(Table::new(schema, table)?.migration())
-    }
-
     /// Held together by claims, and alone by [`redrive`](crate::queue::Queue::redrive). The locks of conversations are 0
     /// to 63.
     const CLAIM_LOCK: i32 = -1;
@@ -185,7 +194,7 @@ impl PostgresQueue {
     }
 }
 
-impl fmt::Debug for PostgresQueue {
+impl<T> fmt::Debug for PostgresQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresQueue")
             .field("table", &self.table)

@@ -10,11 +10,12 @@ use crate::database;
 use crate::queue::cause::queue_error;
 use crate::queue::stored::Stored;
 use crate::queue::{
-    Claim, Counts, NoWakeUps, ParkedRow, Queue, QueueError, Retention, RowStatus, Then, WakeUps, bounds,
+    Claim, Counts, NoWakeUps, ParkedRow, Queue, QueueError, QueueItem, Retention, RowStatus, Then, WakeUps,
+    bounds,
 };
 
 #[async_trait]
-impl Queue for PostgresQueue {
+impl<T: QueueItem> Queue<T> for PostgresQueue<T> {
     async fn claim(&self, most: usize, lease: Duration) -> Result<Vec<Claim>, QueueError> {
         if most == 0 {
             return Ok(Vec::new());
@@ -102,7 +103,7 @@ impl Queue for PostgresQueue {
     }
 }
 
-impl PostgresQueue {
+impl<T: QueueItem> PostgresQueue<T> {
     async fn rows(
         &self,
         query: Query<'_, Postgres, PgArguments>,

@@ -1,6 +1,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::error::ConfigError;
+use crate::queue::QueueItem;
 
 /// The text with the names it is shipped with.
 pub(super) const MIGRATION: &str = include_str!("migration.sql");
@@ -18,6 +19,11 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(schema: &str, name: &str) -> Result<Self, ConfigError> {
         Ok(Self { schema: checked("schema", schema)?, name: checked("table", name)? })
+    }
+
+    /// The table that is used unless told otherwise.
+    pub(super) fn of<T: QueueItem>() -> Self {
+        Self { schema: "public".to_owned(), name: T::TABLE.to_owned() }
     }
 
     /// As it is written in a statement.
@@ -45,12 +51,6 @@ impl Table {
     }
 }
 
-impl Default for Table {
-    fn default() -> Self {
-        Self { schema: "public".to_owned(), name: "message_queue".to_owned() }
-    }
-}
-
 fn checked(field: &'static str, name: &str) -> Result<String, ConfigError> {
     let first = name.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_');
     let rest = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
@@ -64,6 +64,7 @@ fn checked(field: &'static str, name: &str) -> Result<String, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inbound::InboundEvent;
 
     #[test]
     fn only_plain_names_are_taken() {
@@ -87,7 +88,7 @@ mod tests {
 
     #[test]
     fn tables_do_not_share_locks_or_channels() {
-        let (one, two) = (Table::default(), Table::new("public", "message_queue_2").unwrap());
+        let (one, two) = (Table::of::<InboundEvent>(), Table::new("public", "message_queue_2").unwrap());
         assert_ne!(one.lock_class(), two.lock_class());
         assert_eq!(one.channel(), "public.message_queue");
         assert_ne!(one.channel(), two.channel());

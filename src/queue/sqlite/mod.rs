@@ -1,6 +1,7 @@
 //! A queue in a SQLite file.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::sync::watch;
 
 use super::cause::{queue_error, sink_error};
 use super::row::NewRow;
-use super::{QueueError, WakeUps, Worker};
+use super::{QueueError, QueueItem, WakeUps, Worker};
 use crate::clock::{Clock, TokioClock};
 use crate::database::{Write, Writer};
 use crate::inbound::InboundEvent;
@@ -41,11 +42,12 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// of others find it when they ask. A call waits up to 5 seconds for writers of other processes and is an error then. A
 /// future that is dropped undoes what it had begun.
 #[derive(Clone)]
-pub struct SqliteQueue {
+pub struct SqliteQueue<T = InboundEvent> {
     pool: SqlitePool,
     clock: Arc<dyn Clock>,
     writer: Writer,
     inserted: Arc<watch::Sender<()>>,
+    item: PhantomData<fn() -> T>,
 }
 
 impl SqliteQueue {
@@ -55,6 +57,18 @@ impl SqliteQueue {
     ///
     /// [`QueueError`] if the file cannot be opened or written, or is none of SQLite's.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, QueueError> {
+        Self::open_file(path.as_ref()).await
+    }
+
+    /// Uses a pool of the application, whose settings decide then what survives a power cut and how long writers wait.
+    /// Needs SQLite 3.37 or later, and a [`migrate`](Self::migrate).
+    pub fn new(pool: SqlitePool) -> Self {
+        Self::of(pool)
+    }
+}
+
+impl<T: QueueItem> SqliteQueue<T> {
+    async fn open_file(path: &Path) -> Result<Self, QueueError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -69,19 +83,18 @@ impl SqliteQueue {
             .connect_with(options)
             .await
             .map_err(queue_error)?;
-        let queue = Self::new(pool);
+        let queue = Self::of(pool);
         queue.migrate().await?;
         Ok(queue)
     }
 
-    /// Uses a pool of the application, whose settings decide then what survives a power cut and how long writers wait.
-    /// Needs SQLite 3.37 or later, and a [`migrate`](Self::migrate).
-    pub fn new(pool: SqlitePool) -> Self {
+    fn of(pool: SqlitePool) -> Self {
         Self {
             pool,
             clock: Arc::new(TokioClock::new()),
             writer: Writer::default(),
             inserted: Arc::new(watch::Sender::new(())),
+            item: PhantomData,
         }
     }
 
@@ -99,7 +112,7 @@ impl SqliteQueue {
     }
 
     /// A worker for the rows.
-    pub fn worker(&self) -> Worker {
+    pub fn worker(&self) -> Worker<T> {
         Worker::new(self.clone())
     }
 
@@ -146,8 +159,8 @@ impl SqliteQueue {
 }
 
 #[async_trait]
-impl EventSink for SqliteQueue {
-    async fn accept(&self, events: &[InboundEvent]) -> Result<(), SinkError> {
+impl<T: QueueItem> EventSink<T> for SqliteQueue<T> {
+    async fn accept(&self, events: &[T]) -> Result<(), SinkError> {
         if events.is_empty() {
             return Ok(());
         }
@@ -169,7 +182,7 @@ impl WakeUps for Inserted {
     }
 }
 
-impl fmt::Debug for SqliteQueue {
+impl<T> fmt::Debug for SqliteQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteQueue").field("clock", &self.clock).finish_non_exhaustive()
     }

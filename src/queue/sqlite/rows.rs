@@ -8,11 +8,11 @@ use super::{Inserted, SqliteQueue, statements};
 use crate::queue::cause::queue_error;
 use crate::queue::stored::Stored;
 use crate::queue::{
-    Claim, Counts, ParkedRow, Queue, QueueError, Retention, RowStatus, Then, WakeUps, bounds,
+    Claim, Counts, ParkedRow, Queue, QueueError, QueueItem, Retention, RowStatus, Then, WakeUps, bounds,
 };
 
 #[async_trait]
-impl Queue for SqliteQueue {
+impl<T: QueueItem> Queue<T> for SqliteQueue<T> {
     async fn claim(&self, most: usize, lease: Duration) -> Result<Vec<Claim>, QueueError> {
         let claim = async {
             let mut write = self.write().await?;
@@ -99,7 +99,7 @@ impl Queue for SqliteQueue {
 
 type Change = Query<'static, sqlx::Sqlite, SqliteArguments>;
 
-impl SqliteQueue {
+impl<T: QueueItem> SqliteQueue<T> {
     /// Runs a statement that is given the time at which its turn has come.
     async fn change(&self, query: impl FnOnce(i64) -> Change + Send) -> Result<u64, QueueError> {
         let change = async {

@@ -7,13 +7,12 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
 
-use super::super::{Claim, RowStatus, Then};
+use super::super::{Claim, QueueItem, RowStatus, Then};
 use super::error::Next;
 use super::pause::{Pauses, rest};
 use super::run::Phase;
 use super::{Job, JobError, JobReport, QueueCall, Worker, WorkerEvent};
 use crate::clock::timeout;
-use crate::inbound::InboundEvent;
 
 /// A claim by our own clock: never longer than it is by the queue's, as long as both clocks run. Ours may stand still
 /// while the machine is suspended; the time of day does not, but it is also set, and would cost claims that hold.
@@ -42,7 +41,7 @@ enum End {
     Lost,
 }
 
-impl Worker {
+impl<T: QueueItem> Worker<T> {
     /// Everything that is done for one claim. Whatever happens, it ends.
     pub(super) async fn work<H, F>(
         &self,
@@ -51,27 +50,27 @@ impl Worker {
         handler: &H,
         mut phase: watch::Receiver<Phase>,
     ) where
-        H: Fn(Job) -> F,
+        H: Fn(Job<T>) -> F,
         F: Future<Output = Result<(), JobError>>,
     {
-        let event = serde_json::from_str::<InboundEvent>(&claim.payload).ok();
+        let item = T::read(&claim.payload);
         let mut report = JobReport {
             row: claim.row,
-            provider: event.as_ref().map(|event| event.provider().clone()),
-            kind: event.as_ref().map(|event| event.kind().as_str()),
+            provider: item.as_ref().and_then(|item| item.provider().cloned()),
+            kind: item.as_ref().map(T::kind),
             attempts: claim.attempts,
             duration: Duration::ZERO,
         };
         let started = self.clock.elapsed();
-        let end = match event {
+        let end = match item {
             _ if lease.is_over(started) => End::Lost,
             _ if *phase.borrow() != Phase::Running => End::Not(Then::Release),
             // The last attempt was cut off with its worker.
             _ if claim.attempts > self.max_attempts => End::Not(Then::review("tried too often")),
             None => End::Not(Then::review("the event cannot be read")),
-            Some(event) => {
+            Some(item) => {
                 let is_last = claim.attempts >= self.max_attempts;
-                let job = Job::new(event, claim.row, claim.attempts, is_last);
+                let job = Job::new(item, claim.row, claim.attempts, is_last);
                 let work = AssertUnwindSafe(async { handler(job).await }).catch_unwind();
                 let result = self.hold(&claim, &mut lease, work, &mut phase).await;
                 report.duration = self.clock.elapsed().saturating_sub(started);

@@ -1,26 +1,22 @@
+use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::inbound::InboundEvent;
 use crate::outbound::{Content, OutboundMessage};
-use crate::redact::redacted_debug;
+use crate::queue::QueueItem;
 
 /// One event to handle, perhaps not for the first time: a handler that failed or was cut off runs again.
-pub struct Job {
-    event: InboundEvent,
+pub struct Job<T = InboundEvent> {
+    item: T,
     row: i64,
     attempts: u32,
     last_attempt: bool,
     replies: AtomicU32,
 }
 
-impl Job {
-    pub(super) fn new(event: InboundEvent, row: i64, attempts: u32, last_attempt: bool) -> Self {
-        Self { event, row, attempts, last_attempt, replies: AtomicU32::new(0) }
-    }
-
-    /// The event.
-    pub fn event(&self) -> &InboundEvent {
-        &self.event
+impl<T: QueueItem> Job<T> {
+    pub(super) fn new(item: T, row: i64, attempts: u32, last_attempt: bool) -> Self {
+        Self { item, row, attempts, last_attempt, replies: AtomicU32::new(0) }
     }
 
     /// How many times the row was claimed, this time included.
@@ -37,6 +33,13 @@ impl Job {
     pub fn is_last_attempt(&self) -> bool {
         self.last_attempt
     }
+}
+
+impl Job {
+    /// The event.
+    pub fn event(&self) -> &InboundEvent {
+        &self.item
+    }
 
     /// The next answer to the event: the first call is [step](InboundEvent::reply_step) 0, the second one step 1, and
     /// so on.
@@ -46,10 +49,16 @@ impl Job {
     /// with [`InboundEvent::reply_step`].
     pub fn reply(&self, content: impl Into<Content>) -> OutboundMessage {
         let step = self.replies.fetch_add(1, Ordering::Relaxed);
-        self.event.reply_step(step, content)
+        self.item.reply_step(step, content)
     }
 }
 
-redacted_debug! {
-    Job { row, attempts, last_attempt }
+impl<T> fmt::Debug for Job<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("row", &self.row)
+            .field("attempts", &self.attempts)
+            .field("last_attempt", &self.last_attempt)
+            .finish_non_exhaustive()
+    }
 }

@@ -16,8 +16,9 @@ pub use error::JobError;
 pub use job::Job;
 pub use observe::{JobReport, QueueCall, WorkerEvent};
 
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, QueueItem};
 use crate::clock::{Clock, TokioClock};
+use crate::inbound::InboundEvent;
 
 /// The shortest lease: below it there is no time to renew one.
 const MIN_LEASE: Duration = Duration::from_millis(100);
@@ -84,8 +85,8 @@ const MIN_POLL: Duration = Duration::from_millis(10);
 /// work belongs in `tokio::task::spawn_blocking` or its like. Several workers, in one process or many, share one queue.
 #[derive(Clone)]
 #[must_use = "a worker does nothing until it is run"]
-pub struct Worker {
-    queue: Arc<dyn Queue>,
+pub struct Worker<T: QueueItem = InboundEvent> {
+    queue: Arc<dyn Queue<T>>,
     clock: Arc<dyn Clock>,
     observer: Option<Arc<Observer>>,
     concurrency: usize,
@@ -97,9 +98,9 @@ pub struct Worker {
 
 type Observer = dyn Fn(&WorkerEvent) + Send + Sync;
 
-impl Worker {
+impl<T: QueueItem> Worker<T> {
     /// A worker for this queue.
-    pub fn new(queue: impl Queue) -> Self {
+    pub fn new(queue: impl Queue<T>) -> Self {
         Self {
             queue: Arc::new(queue),
             clock: Arc::new(TokioClock::new()),
@@ -179,7 +180,7 @@ impl Worker {
     pub async fn run<S, H, F>(self, shutdown: S, handler: H)
     where
         S: Future<Output = ()>,
-        H: Fn(Job) -> F,
+        H: Fn(Job<T>) -> F,
         F: Future<Output = Result<(), JobError>>,
     {
         run::run(&self, shutdown, &handler).await;
@@ -197,7 +198,7 @@ impl Worker {
     }
 }
 
-impl fmt::Debug for Worker {
+impl<T: QueueItem> fmt::Debug for Worker<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker")
             .field("queue", &self.queue)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::stream::{self, FuturesUnordered, Stream, StreamExt};
 use tokio::sync::watch;
 
-use super::super::{Claim, WakeUps};
+use super::super::{Claim, QueueItem, WakeUps};
 use super::hold::Lease;
 use super::pause::Pauses;
 use super::{Job, JobError, QueueCall, Worker};
@@ -41,10 +41,11 @@ type Batch = (Duration, Option<Vec<Claim>>);
 
 type Claiming<'w> = Pin<Box<dyn Future<Output = Batch> + Send + 'w>>;
 
-pub(super) async fn run<S, H, F>(worker: &Worker, shutdown: S, handler: &H)
+pub(super) async fn run<T, S, H, F>(worker: &Worker<T>, shutdown: S, handler: &H)
 where
+    T: QueueItem,
     S: Future<Output = ()>,
-    H: Fn(Job) -> F,
+    H: Fn(Job<T>) -> F,
     F: Future<Output = Result<(), JobError>>,
 {
     let clock = &*worker.clock;
@@ -140,7 +141,7 @@ fn poll_some<T>(
     }
 }
 
-impl Worker {
+impl<T: QueueItem> Worker<T> {
     async fn claim(&self, most: usize) -> Batch {
         // The lease is counted from before the question, so that it never seems longer here than it is there. For the
         // same reason an answer that takes as long as the lease is of no use.

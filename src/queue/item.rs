@@ -1,0 +1,49 @@
+use std::fmt;
+
+#[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
+use super::row::NewRow;
+#[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
+use crate::error::Error;
+use crate::ids::ProviderId;
+use crate::inbound::InboundEvent;
+
+/// What becomes a row, and how it is read back.
+pub trait Item: Clone + fmt::Debug + Send + Sync + 'static {
+    /// The table, unless told otherwise.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    const TABLE: &'static str;
+
+    /// The row of a new item.
+    #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
+    fn row(&self) -> Result<NewRow, Error>;
+
+    /// The item of a payload, if it can be read.
+    fn read(payload: &str) -> Option<Self>;
+
+    /// The provider it came from or goes to, if that is known.
+    fn provider(&self) -> Option<&ProviderId>;
+
+    fn kind(&self) -> &'static str;
+}
+
+impl Item for InboundEvent {
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    const TABLE: &'static str = "message_queue";
+
+    #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
+    fn row(&self) -> Result<NewRow, Error> {
+        NewRow::of_event(self)
+    }
+
+    fn read(payload: &str) -> Option<Self> {
+        serde_json::from_str(payload).ok()
+    }
+
+    fn provider(&self) -> Option<&ProviderId> {
+        Some(self.provider())
+    }
+
+    fn kind(&self) -> &'static str {
+        self.kind().as_str()
+    }
+}
