@@ -27,7 +27,11 @@ mod receipt;
 #[cfg(any(feature = "meta", feature = "twilio"))]
 mod remaining;
 mod template;
-#[cfg(any(feature = "meta", feature = "twilio"))]
+#[cfg(any(
+    feature = "meta",
+    feature = "twilio",
+    all(feature = "queue", any(feature = "postgres", feature = "sqlite", feature = "testing", test))
+))]
 mod validate;
 
 pub use attempt::{Attempt, Departure};
@@ -55,5 +59,11 @@ pub use template::{
 };
 #[cfg(feature = "meta")]
 pub(crate) use validate::filled;
+#[cfg(any(
+    feature = "meta",
+    feature = "twilio",
+    all(feature = "queue", any(feature = "postgres", feature = "sqlite", feature = "testing", test))
+))]
+pub(crate) use validate::validate;
 #[cfg(any(feature = "meta", feature = "twilio"))]
-pub(crate) use validate::{Field, chars_between, present, validate};
+pub(crate) use validate::{Field, chars_between, present};

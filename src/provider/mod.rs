@@ -274,7 +274,7 @@ pub(crate) fn another_content_may_go(error: &Error) -> bool {
 
 impl AttemptId {
     /// An id for a provider that has no clock of its own.
-    fn without_clock() -> Self {
+    pub(crate) fn without_clock() -> Self {
         Self::from_u128(u128::from(entropy()) << 64 | u128::from(entropy()))
     }
 }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
 use super::row::NewRow;
@@ -13,6 +14,10 @@ pub trait Item: Clone + fmt::Debug + Send + Sync + 'static {
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     const TABLE: &'static str;
 
+    /// Whether rows have a priority, and a time from which they are due. If not, the oldest is always the first.
+    #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
+    const HAS_PRIORITY: bool;
+
     /// The row of a new item.
     #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
     fn row(&self) -> Result<NewRow, Error>;
@@ -24,11 +29,17 @@ pub trait Item: Clone + fmt::Debug + Send + Sync + 'static {
     fn provider(&self) -> Option<&ProviderId>;
 
     fn kind(&self) -> &'static str;
+
+    /// Whether it is of no use any more, having waited for so long.
+    fn is_over(&self, waited: Duration) -> bool;
 }
 
 impl Item for InboundEvent {
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     const TABLE: &'static str = "message_queue";
+
+    #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
+    const HAS_PRIORITY: bool = false;
 
     #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
     fn row(&self) -> Result<NewRow, Error> {
@@ -45,5 +56,9 @@ impl Item for InboundEvent {
 
     fn kind(&self) -> &'static str {
         self.kind().as_str()
+    }
+
+    fn is_over(&self, _: Duration) -> bool {
+        false
     }
 }

@@ -5,6 +5,58 @@
 //! person's eye stands in `review`, what was given up in `dead`, and both can be [driven again](Queue::redrive) or
 //! [discarded](Queue::discard). Only what is done can be [erased](Queue::erase) and [purged](Queue::purge): discard what
 //! is parked, or its texts and numbers stay for ever.
+//!
+//! # The outbox
+//!
+//! The same for messages that are to be sent: `insert` them into a `PostgresOutbox` or a `SqliteOutbox`, whose table is
+//! `message_outbox`, and a worker sends them.
+//!
+//! ```no_run
+//! # #[cfg(feature = "postgres")]
+//! # async fn run(
+//! #     pool: sqlx::PgPool,
+//! #     whatsapp: &dyn whatsapp_provider::WhatsAppProvider,
+//! #     to: whatsapp_provider::PhoneNumber,
+//! #     shutdown: impl Future<Output = ()>,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! use whatsapp_provider::OutboundMessage;
+//! use whatsapp_provider::queue::PostgresQueue;
+//!
+//! let outbox = PostgresQueue::outbox(pool.clone());
+//! outbox.migrate().await?;
+//!
+//! // The order and its message are committed together, or neither is.
+//! let mut transaction = pool.begin().await?;
+//! sqlx::query("INSERT INTO orders (id) VALUES (77)").execute(&mut *transaction).await?;
+//! let message = OutboundMessage::text(to, "Thank you for order 77").with_idempotency_key("order-77/thanks");
+//! outbox.insert_in(&mut transaction, [&message]).await?;
+//! transaction.commit().await?;
+//!
+//! outbox
+//!     .worker()
+//!     .run(shutdown, |job| async move {
+//!         whatsapp.send(job.message()).await?;
+//!         Ok(())
+//!     })
+//!     .await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! * **Once.** A message is inserted once for each idempotency key, until its row is [purged](Queue::purge); one without
+//!   a key is given one. The key stays the same at every try, so a failover with a store sends none twice.
+//! * **Who goes first.** Authentication goes before service, then come utility and marketing; within a category whoever
+//!   may go for longest. A message that failed and is tried again goes behind those that may go by then.
+//! * **In order.** Messages to one recipient, with an equal [`from`](OutboundMessage::from), go one after the other in
+//!   the order in which they were inserted: a recipient with a phone number is known by that. Service and utility have
+//!   this order together, authentication and marketing each for itself, so that a code or an answer never waits for an
+//!   advertisement.
+//! * **Later.** What is [not to go before](OutboxEntry::not_before) some moment has no place in any order.
+//! * **Too late.** A message that has waited for as long as its [`ttl`](OutboundMessage::ttl), since it was inserted or
+//!   since it may go, is not sent and is `dead`; it is so again if it is driven again. At the provider the time begins
+//!   anew.
+//! * **Refused.** What no provider could carry is refused when it is inserted, with the name of the
+//!   [field](crate::Error::field).
 
 use std::time::Duration;
 
@@ -15,6 +67,7 @@ mod bounds;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod cause;
 mod item;
+pub(crate) mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
@@ -28,25 +81,29 @@ mod worker;
 use crate::clock::Timestamp;
 use crate::error::ConfigError;
 use crate::inbound::InboundEvent;
+use crate::outbound::OutboundMessage;
 use crate::redact::redacted_debug;
 use crate::sink::EventSink;
 
+pub use outbox::{OutboxEntry, OutboxError};
 #[cfg(feature = "postgres")]
-pub use postgres::PostgresQueue;
+pub use postgres::{PostgresOutbox, PostgresQueue};
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteQueue;
+pub use sqlite::{SqliteOutbox, SqliteQueue};
 pub use worker::{Job, JobError, JobReport, QueueCall, Worker, WorkerEvent};
 
-/// What a queue can hold: [`InboundEvent`].
+/// What a queue can hold: an [`InboundEvent`], or an [`OutboundMessage`] in an [outbox](self#the-outbox).
 pub trait QueueItem: item::Item {}
 
 impl QueueItem for InboundEvent {}
+
+impl QueueItem for OutboundMessage {}
 
 /// A queue of events.
 ///
 /// # Contract
 ///
-/// * As an [`EventSink`] it is all-or-nothing and idempotent on (provider, event id).
+/// * As an [`EventSink`] it is all-or-nothing and idempotent on (provider, event id), or on the idempotency key.
 /// * Rows of one conversation are claimed one at a time, in the order in which they were inserted: while one is being
 ///   processed, or waits to be tried again, the rows behind it wait. Rows of other conversations do not.
 /// * A claim holds until its lease ends. After that anybody may claim the row, and whoever lost it so changes nothing any
@@ -54,7 +111,8 @@ impl QueueItem for InboundEvent {}
 ///   is done, and to do it again would help nobody.
 #[async_trait]
 pub trait Queue<T: QueueItem = InboundEvent>: EventSink<T> {
-    /// Claims up to `most` rows for the time of `lease`, the oldest first, at most one of each conversation.
+    /// Claims up to `most` rows for the time of `lease`, the oldest first, at most one of each conversation. In an outbox
+    /// the category comes before the age.
     ///
     /// # Errors
     ///
@@ -206,14 +264,24 @@ pub struct Claim {
     pub lease: String,
     /// How many times the row was claimed, this time included.
     pub attempts: u32,
-    /// The event as JSON.
+    /// The event or message as JSON.
     pub payload: String,
+    /// How long it had waited when it was claimed: since it was inserted, or since it
+    /// [may go out](OutboxEntry::not_before). Zero in queues that do not know.
+    pub waited: Duration,
 }
 
 impl Claim {
     /// A claim, for queues of your own.
     pub fn new(row: i64, lease: impl Into<String>, attempts: u32, payload: impl Into<String>) -> Self {
-        Self { row, lease: lease.into(), attempts, payload: payload.into() }
+        Self { row, lease: lease.into(), attempts, payload: payload.into(), waited: Duration::ZERO }
+    }
+
+    /// Says how long it had waited.
+    #[must_use]
+    pub fn with_waited(mut self, waited: Duration) -> Self {
+        self.waited = waited;
+        self
     }
 }
 
@@ -310,7 +378,7 @@ pub struct ParkedRow {
     pub attempts: u32,
     /// When it was inserted.
     pub inserted_at: Timestamp,
-    /// The event as JSON.
+    /// The event or message as JSON.
     pub payload: String,
 }
 

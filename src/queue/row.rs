@@ -1,6 +1,7 @@
 use sha2::{Digest, Sha256};
 
 use super::QueueItem;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::hex::hex;
 use crate::inbound::{EventKind, InboundEvent};
@@ -19,6 +20,10 @@ pub struct NewRow {
     /// Rows of one conversation are handled one after the other.
     pub(crate) conversation: String,
     pub(crate) payload: String,
+    /// The smaller goes first.
+    pub(crate) priority: i16,
+    /// It rests until then.
+    pub(crate) not_before: Option<Timestamp>,
 }
 
 redacted_debug! {
@@ -35,6 +40,8 @@ impl NewRow {
             conversation: key(&conversation(event)),
             payload: serde_json::to_string(event)
                 .map_err(|error| Error::invalid("event").with_source(error))?,
+            priority: 0,
+            not_before: None,
         })
     }
 
@@ -83,7 +90,7 @@ fn conversation(event: &InboundEvent) -> String {
 }
 
 /// A text as a database takes it for a key: without the character NUL, and not too long.
-fn key(text: &str) -> String {
+pub(super) fn key(text: &str) -> String {
     if text.len() <= MAX_KEY && !text.contains('\0') {
         return text.to_owned();
     }

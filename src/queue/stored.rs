@@ -16,11 +16,22 @@ where
     String: Decode<'r, R::Database> + Type<R::Database>,
     Option<String>: Decode<'r, R::Database> + Type<R::Database>,
 {
-    pub(super) fn claim(&self) -> Result<Claim, sqlx::Error> {
+    /// The claims of these rows, in the order of their turns: no database keeps one in RETURNING.
+    pub(super) fn claims(rows: &'r [R]) -> Result<Vec<Claim>, sqlx::Error> {
+        let mut claims = Vec::with_capacity(rows.len());
+        for row in rows {
+            claims.push((row.try_get::<i64, _>("priority")?, Self(row).claim()?));
+        }
+        claims.sort_unstable_by_key(|(priority, claim)| (*priority, claim.row));
+        Ok(claims.into_iter().map(|(_, claim)| claim).collect())
+    }
+
+    fn claim(&self) -> Result<Claim, sqlx::Error> {
         let Self(row) = self;
         let lease: String = row.try_get("lease")?;
         let payload: String = row.try_get("payload")?;
-        Ok(Claim::new(row.try_get("id")?, lease, self.attempts()?, payload))
+        let waited = Duration::from_millis(positive(row.try_get("waited")?));
+        Ok(Claim::new(row.try_get("id")?, lease, self.attempts()?, payload).with_waited(waited))
     }
 
     pub(super) fn parked(&self) -> Result<ParkedRow, sqlx::Error> {

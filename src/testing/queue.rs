@@ -9,9 +9,11 @@ use tokio::sync::watch;
 
 use crate::clock::{Clock, Timestamp};
 use crate::inbound::InboundEvent;
+use crate::outbound::OutboundMessage;
 use crate::queue::row::NewRow;
 use crate::queue::{
-    Claim, Counts, ParkedRow, Queue, QueueError, QueueItem, Retention, RowStatus, Then, WakeUps,
+    Claim, Counts, OutboxEntry, OutboxError, ParkedRow, Queue, QueueError, QueueItem, Retention, RowStatus,
+    Then, WakeUps, outbox,
 };
 use crate::redact::redacted_debug;
 use crate::sink::{EventSink, SinkError};
@@ -74,6 +76,9 @@ struct Row {
     reason: Option<String>,
     inserted_at: Timestamp,
     finished_at: Option<Duration>,
+    priority: i16,
+    /// When it was inserted, or is not to go out before.
+    due_at: Duration,
 }
 
 /// A row of a [`MemoryQueue`]. `Debug` prints neither whom it is about nor what it says.
@@ -106,6 +111,26 @@ impl MemoryQueue {
     /// An empty queue whose leases, rests and retention go by `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self::of(clock)
+    }
+}
+
+impl MemoryQueue<OutboundMessage> {
+    /// An empty [outbox](crate::queue#the-outbox) whose times go by `clock`.
+    pub fn outbox(clock: Arc<dyn Clock>) -> Self {
+        Self::of(clock)
+    }
+
+    /// Inserts messages, all or none. One whose idempotency key the outbox knows is not inserted again; one without a key
+    /// is given one.
+    ///
+    /// # Errors
+    ///
+    /// [`OutboxError`] if no provider could carry one of them, or it was told to be unavailable.
+    pub async fn insert<'m, E: Into<OutboxEntry<'m>>>(
+        &self,
+        entries: impl IntoIterator<Item = E>,
+    ) -> Result<(), OutboxError> {
+        Ok(self.take(outbox::rows(entries)?)?)
     }
 }
 
@@ -188,6 +213,8 @@ impl<T> MemoryQueue<T> {
 impl Row {
     fn new(row: NewRow, now: Duration, inserted_at: Timestamp) -> Self {
         let provider = row.provider;
+        let rest = row.not_before.map_or(Duration::ZERO, |moment| moment.since(inserted_at));
+        let due_at = now.saturating_add(rest);
         Self {
             key: row.event_id.map(|id| (provider, id)),
             kind: row.kind,
@@ -195,11 +222,13 @@ impl Row {
             payload: row.payload,
             status: RowStatus::Pending,
             attempts: 0,
-            available_at: now,
+            available_at: due_at,
             lease: None,
             reason: None,
             inserted_at,
             finished_at: None,
+            priority: row.priority,
+            due_at,
         }
     }
 
@@ -234,7 +263,13 @@ struct Unavailable;
 #[async_trait]
 impl<T: QueueItem> EventSink<T> for MemoryQueue<T> {
     async fn accept(&self, events: &[T]) -> Result<(), SinkError> {
-        let rows = NewRow::all(events)?;
+        self.take(NewRow::all(events)?)
+    }
+}
+
+impl<T> MemoryQueue<T> {
+    /// Inserts all of the rows or none.
+    fn take(&self, rows: Vec<NewRow>) -> Result<(), SinkError> {
         let (now, inserted_at) = (self.clock.elapsed(), self.clock.now());
         let mut state = self.available().map_err(SinkError::unavailable)?;
         let before = state.last_row;
@@ -260,24 +295,27 @@ impl<T: QueueItem> Queue<T> for MemoryQueue<T> {
         let now = self.clock.elapsed();
         let mut state = self.available()?;
         let State { rows, last_lease, .. } = &mut *state;
+        let mut first = HashSet::new();
+        let open = rows
+            .iter_mut()
+            .filter(|(_, row)| matches!(row.status, RowStatus::Pending | RowStatus::Processing));
+        // The first open row of a conversation stands for all of it, whether or not its time has come.
+        let mut ready: Vec<_> = open
+            .filter(|(_, row)| first.insert(row.conversation.clone()) && row.available_at <= now)
+            .collect();
+        if T::HAS_PRIORITY {
+            ready.sort_by_key(|(_, row)| (row.priority, row.available_at));
+        }
         let mut claims = Vec::new();
-        let mut busy = HashSet::new();
-        for (id, row) in rows.iter_mut() {
-            if claims.len() >= most {
-                break;
-            }
-            let is_open = matches!(row.status, RowStatus::Pending | RowStatus::Processing);
-            // The first open row of a conversation stands for all of it, whether or not its time has come.
-            if !is_open || !busy.insert(&row.conversation) || row.available_at > now {
-                continue;
-            }
+        for (id, row) in ready.into_iter().take(most) {
             *last_lease += 1;
             let proof = last_lease.to_string();
             row.status = RowStatus::Processing;
             row.attempts = row.attempts.saturating_add(1);
             row.available_at = now.saturating_add(lease);
             row.lease = Some(proof.clone());
-            claims.push(Claim::new(*id, proof, row.attempts, row.payload.clone()));
+            let claim = Claim::new(*id, proof, row.attempts, row.payload.clone());
+            claims.push(claim.with_waited(now.saturating_sub(row.due_at)));
         }
         Ok(claims)
     }
@@ -292,16 +330,18 @@ impl<T: QueueItem> Queue<T> for MemoryQueue<T> {
 
     async fn fail(&self, claim: &Claim, then: Then) -> Result<bool, QueueError> {
         self.with_claimed(claim, |row, now| {
-            let (status, rest, reason) = match then {
-                Then::Retry { after, reason } => (RowStatus::Pending, after, Some(reason)),
+            let (status, available_at, reason) = match then {
+                Then::Retry { after, reason } => {
+                    (RowStatus::Pending, now.saturating_add(after), Some(reason))
+                }
                 Then::Release => {
                     row.attempts = row.attempts.saturating_sub(1);
-                    (RowStatus::Pending, Duration::ZERO, row.reason.take())
+                    (RowStatus::Pending, row.due_at, row.reason.take())
                 }
-                Then::Review { reason } => (RowStatus::Review, Duration::ZERO, Some(reason)),
-                Then::Dead { reason } => (RowStatus::Dead, Duration::ZERO, Some(reason)),
+                Then::Review { reason } => (RowStatus::Review, now, Some(reason)),
+                Then::Dead { reason } => (RowStatus::Dead, now, Some(reason)),
             };
-            row.end(status, now.saturating_add(rest));
+            row.end(status, available_at);
             row.reason = reason;
         })
     }
@@ -335,8 +375,8 @@ impl<T: QueueItem> Queue<T> for MemoryQueue<T> {
     }
 
     async fn redrive(&self, rows: &[i64]) -> Result<u64, QueueError> {
-        self.with_parked(rows, |row, now| {
-            row.end(RowStatus::Pending, now);
+        self.with_parked(rows, |row, _| {
+            row.end(RowStatus::Pending, row.due_at);
             row.attempts = 0;
             row.reason = None;
         })

@@ -3,6 +3,7 @@
 mod errors;
 mod lease;
 mod outage;
+mod outbox;
 mod probe;
 mod random;
 mod shutdown;

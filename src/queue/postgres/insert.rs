@@ -2,8 +2,12 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 
 use super::PostgresQueue;
+use crate::clock::Timestamp;
 use crate::database::Transaction;
 use crate::queue::QueueItem;
 use crate::queue::cause::sink_error;
@@ -13,36 +17,49 @@ use crate::sink::{EventSink, SinkError};
 #[async_trait]
 impl<T: QueueItem> EventSink<T> for PostgresQueue<T> {
     async fn accept(&self, events: &[T]) -> Result<(), SinkError> {
-        if events.is_empty() {
+        self.take(&NewRow::all(events)?).await
+    }
+}
+
+impl<T: QueueItem> PostgresQueue<T> {
+    /// Inserts all of the rows or none.
+    pub(super) async fn take(&self, rows: &[NewRow]) -> Result<(), SinkError> {
+        if rows.is_empty() {
             return Ok(());
         }
-        let rows = NewRow::all(events)?;
-        let error = match self.insert(&rows).await {
+        let error = match self.insert_rows(rows).await {
             Ok(transaction) => return transaction.commit().await.map_err(sink_error),
             Err(error) => error,
         };
         if refuses_data(&error) {
             // It does not say which row it refuses, and would refuse the whole batch every time it is posted again.
-            let refused = self.refused(&rows).await.map_err(sink_error)?;
+            let refused = self.refused(rows).await.map_err(sink_error)?;
             if !refused.is_empty() {
                 return Err(SinkError::Reject(refused));
             }
         }
         Err(sink_error(error))
     }
-}
 
-impl<T: QueueItem> PostgresQueue<T> {
     /// Inserts the rows, and leaves the transaction open.
+    async fn insert_rows(&self, rows: &[NewRow]) -> Result<Transaction, sqlx::Error> {
+        let mut transaction = Transaction::begin(&self.pool, &self.lock_conversations(rows)).await?;
+        transaction.execute(self.insertion(rows)).await?;
+        Ok(transaction)
+    }
+
+    /// To be run in the transaction of an [`insertion`](Self::insertion), before it.
     ///
     /// Within a conversation ids are drawn and committed in the same order, because the lock of the conversation is
     /// taken before and kept until the end. There are 64 locks, taken in their order by everybody.
-    async fn insert(&self, rows: &[NewRow]) -> Result<Transaction, sqlx::Error> {
+    pub(super) fn lock_conversations(&self, rows: &[NewRow]) -> String {
         let locks: BTreeSet<i32> = rows.iter().map(|row| lock_of(&row.conversation)).collect();
         let locks: Vec<i32> = locks.into_iter().collect();
-        let mut transaction =
-            Transaction::begin(&self.pool, &self.lock("pg_advisory_xact_lock", &locks)).await?;
+        self.lock("pg_advisory_xact_lock", &locks)
+    }
 
+    /// Inserts the rows, and tells of those that are new.
+    pub(super) fn insertion<'q>(&self, rows: &'q [NewRow]) -> Query<'q, Postgres, PgArguments> {
         let column = |of: fn(&NewRow) -> &str| rows.iter().map(of).collect::<Vec<&str>>();
         let event_ids: Vec<Option<&str>> = rows.iter().map(|row| row.event_id.as_deref()).collect();
         let statement = if self.notify { &self.statements.insert } else { &self.statements.insert_quietly };
@@ -53,9 +70,15 @@ impl<T: QueueItem> PostgresQueue<T> {
             .bind(column(|row| row.kind))
             .bind(column(|row| &row.conversation))
             .bind(column(|row| &row.payload));
-        let insert = if self.notify { insert.bind(self.table.channel()) } else { insert };
-        transaction.execute(insert).await?;
-        Ok(transaction)
+        let insert = if T::HAS_PRIORITY {
+            let seconds = |moment: Timestamp| moment.unix_millis() as f64 / 1000.0;
+            let priorities: Vec<i16> = rows.iter().map(|row| row.priority).collect();
+            let not_before: Vec<Option<f64>> = rows.iter().map(|row| row.not_before.map(seconds)).collect();
+            insert.bind(priorities).bind(not_before)
+        } else {
+            insert
+        };
+        if self.notify { insert.bind(self.table.channel()) } else { insert }
     }
 
     /// Which of the rows the database refuses for what is in them. Halves are tried and undone until single rows are
@@ -65,7 +88,7 @@ impl<T: QueueItem> PostgresQueue<T> {
         let mut suspects = vec![(0, rows.len())];
         while let Some((start, end)) = suspects.pop() {
             let Some(part) = rows.get(start..end) else { continue };
-            match self.insert(part).await {
+            match self.insert_rows(part).await {
                 Ok(transaction) => transaction.rollback().await?,
                 Err(error) if !refuses_data(&error) => return Err(error),
                 Err(_) if part.len() <= 1 => refused.push(start),

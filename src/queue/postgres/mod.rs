@@ -17,10 +17,12 @@ use crate::inbound::InboundEvent;
 
 mod insert;
 mod listen;
+mod outbox;
 mod rows;
 mod statements;
 mod table;
 
+pub use outbox::PostgresOutbox;
 use statements::Statements;
 use table::Table;
 
@@ -107,14 +109,14 @@ impl PostgresQueue {
     ///
     /// [`ConfigError`] if a name does not have 1 to 40 of the characters a-z, 0-9 and `_`, or begins with a digit.
     pub fn migration_for(schema: &str, table: &str) -> Result<String, ConfigError> {
-        Ok(Table::new(schema, table)?.migration())
+        Ok(Table::new(schema, table)?.migration::<InboundEvent>())
     }
 }
 
 impl<T: QueueItem> PostgresQueue<T> {
     fn of(pool: PgPool) -> Self {
         let table = Table::of::<T>();
-        let statements = Arc::new(Statements::of(&table));
+        let statements = Arc::new(Statements::of::<T>(&table));
         Self { pool, table: Arc::new(table), statements, pooled: false, notify: true, item: PhantomData }
     }
 
@@ -125,7 +127,7 @@ impl<T: QueueItem> PostgresQueue<T> {
     /// [`ConfigError`] if a name does not have 1 to 40 of the characters a-z, 0-9 and `_`, or begins with a digit.
     pub fn with_table(mut self, schema: &str, table: &str) -> Result<Self, ConfigError> {
         let table = Table::new(schema, table)?;
-        self.statements = Arc::new(Statements::of(&table));
+        self.statements = Arc::new(Statements::of::<T>(&table));
         self.table = Arc::new(table);
         Ok(self)
     }
@@ -169,7 +171,7 @@ impl<T: QueueItem> PostgresQueue<T> {
             // `CREATE TABLE IF NOT EXISTS` alone fails for one of two that run at once.
             let lock = self.lock("pg_advisory_xact_lock", &[Self::MIGRATION_LOCK]);
             let mut transaction = Transaction::begin(&self.pool, &lock).await?;
-            let sql = format!("SET LOCAL client_min_messages = warning; {}", self.table.migration());
+            let sql = format!("SET LOCAL client_min_messages = warning; {}", self.table.migration::<T>());
             transaction.raw(sql).await?;
             transaction.commit().await
         };

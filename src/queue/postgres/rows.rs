@@ -5,6 +5,7 @@ use sqlx::Postgres;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 
+use super::statements::CLAIM_IN_ORDER;
 use super::{PostgresQueue, listen};
 use crate::database;
 use crate::queue::cause::queue_error;
@@ -21,13 +22,12 @@ impl<T: QueueItem> Queue<T> for PostgresQueue<T> {
             return Ok(Vec::new());
         }
         let claim = self.query(&self.statements.claim).bind(bounds::rows(most)).bind(bounds::seconds(lease));
-        let lock = self.lock("pg_advisory_xact_lock_shared", &[Self::CLAIM_LOCK]);
+        let mut lock = self.lock("pg_advisory_xact_lock_shared", &[Self::CLAIM_LOCK]);
+        if T::HAS_PRIORITY {
+            lock = format!("{CLAIM_IN_ORDER}; {lock}");
+        }
         let rows = self.rows(claim, &lock).await?;
-        let mut claims =
-            rows.iter().map(|row| Stored(row).claim()).collect::<Result<Vec<_>, _>>().map_err(queue_error)?;
-        // RETURNING keeps no order.
-        claims.sort_unstable_by_key(|claim| claim.row);
-        Ok(claims)
+        Stored::claims(&rows).map_err(queue_error)
     }
 
     async fn extend(&self, claim: &Claim, lease: Duration) -> Result<bool, QueueError> {

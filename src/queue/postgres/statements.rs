@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::table::Table;
+use crate::queue::QueueItem;
 
 /// The statements of one table, written once.
 ///
@@ -25,18 +26,17 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    pub(super) fn of(table: &Table) -> Self {
+    pub(super) fn of<T: QueueItem>(table: &Table) -> Self {
         let table = table.quoted();
-        let insert = format!(
-            "INSERT INTO {table} (provider, event_id, kind, conversation, payload) \
-             SELECT n.provider, n.event_id, n.kind, n.conversation, n.payload::json \
-             FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY \
-             AS n (provider, event_id, kind, conversation, payload, place) \
-             ORDER BY n.place ON CONFLICT (provider, event_id) DO NOTHING"
+        let insert = if T::HAS_PRIORITY { insert_by_priority(&table) } else { insert(&table) };
+        // Nobody is woken for rows that were there already.
+        let channel = if T::HAS_PRIORITY { 8 } else { 6 };
+        let insert_and_tell = format!(
+            "WITH added AS ({insert} RETURNING 1) SELECT pg_notify(${channel}, '') FROM added LIMIT 1"
         );
-        // Nobody is woken for events that were there already.
-        let insert_and_tell =
-            format!("WITH added AS ({insert} RETURNING 1) SELECT pg_notify($6, '') FROM added LIMIT 1");
+        // What was not tried comes back to its place. In an outbox that is a time.
+        let back =
+            if T::HAS_PRIORITY { "least(due_at, statement_timestamp())" } else { "statement_timestamp()" };
         // The holder of a lease that has ended, but whose row nobody else has claimed, may still end the claim: the
         // work is done, and to do it again would help nobody. It may not go on: `extend` asks for the time too.
         let end = |set: &str| {
@@ -46,7 +46,7 @@ impl Statements {
         Self {
             insert: insert_and_tell.into(),
             insert_quietly: insert.into(),
-            claim: claim(&table).into(),
+            claim: claim::<T>(&table).into(),
             extend: format!(
                 "UPDATE {table} SET available_at = statement_timestamp() + $3::float8 * interval '1 second' \
                  WHERE id = $1 AND lease = $2::uuid AND available_at > statement_timestamp() RETURNING id"
@@ -55,8 +55,9 @@ impl Statements {
             complete: end("status = 'done', reason = NULL, finished_at = statement_timestamp()"),
             retry: end("status = 'pending', reason = $4, \
                         available_at = statement_timestamp() + $3::float8 * interval '1 second'"),
-            release: end("status = 'pending', attempts = greatest(attempts - 1, 0), \
-                          available_at = statement_timestamp()"),
+            release: end(&format!(
+                "status = 'pending', attempts = greatest(attempts - 1, 0), available_at = {back}"
+            )),
             park: end("status = $3, reason = $4"),
             counts: format!("SELECT status, count(*) AS rows FROM {table} GROUP BY status").into(),
             parked: format!(
@@ -66,8 +67,7 @@ impl Statements {
             )
             .into(),
             redrive: format!(
-                "UPDATE {table} SET status = 'pending', attempts = 0, reason = NULL, \
-                 available_at = statement_timestamp() \
+                "UPDATE {table} SET status = 'pending', attempts = 0, reason = NULL, available_at = {back} \
                  WHERE id = ANY ($1::bigint[]) AND status IN ('review', 'dead')"
             )
             .into(),
@@ -90,6 +90,27 @@ impl Statements {
     }
 }
 
+fn insert(table: &str) -> String {
+    format!(
+        "INSERT INTO {table} (provider, event_id, kind, conversation, payload) \
+         SELECT n.provider, n.event_id, n.kind, n.conversation, n.payload::json \
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY \
+         AS n (provider, event_id, kind, conversation, payload, place) \
+         ORDER BY n.place ON CONFLICT (provider, event_id) DO NOTHING"
+    )
+}
+
+fn insert_by_priority(table: &str) -> String {
+    format!(
+        "INSERT INTO {table} (provider, event_id, kind, conversation, payload, priority, available_at, due_at) \
+         SELECT n.provider, n.event_id, n.kind, n.conversation, n.payload::json, n.priority, d.due_at, d.due_at \
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::float8[]) \
+         WITH ORDINALITY AS n (provider, event_id, kind, conversation, payload, priority, not_before, place) \
+         CROSS JOIN LATERAL (SELECT greatest(statement_timestamp(), to_timestamp(n.not_before)) AS due_at) AS d \
+         ORDER BY n.place ON CONFLICT (provider, event_id) DO NOTHING"
+    )
+}
+
 /// Claims the first open row of each conversation, if it may be claimed.
 ///
 /// Two claims at once never hold two rows of a conversation, although each sees the other rows as they were when its
@@ -108,21 +129,43 @@ impl Statements {
 ///
 /// The two questions about other rows are written so that the planner cannot turn them into joins: whatever it believes
 /// of a table whose rows change all the time, it walks the open rows by id and looks each one's conversation up.
-fn claim(table: &str) -> String {
+///
+/// In an outbox it walks the rows of each priority by the time from which they may be claimed, so that it never meets those
+/// that may not, however many there are. Which row of a conversation is the first goes by id there, too. The planner is
+/// kept from sorting by the transaction, see [`CLAIM_IN_ORDER`].
+fn claim<T: QueueItem>(table: &str) -> String {
+    let (of_priority, order) =
+        if T::HAS_PRIORITY { ("q.priority = p.n AND", "q.available_at, q.id") } else { ("", "q.id") };
+    let rows = format!(
+        "SELECT q.id FROM {table} AS q \
+         WHERE {of_priority} q.status IN ('pending', 'processing') AND q.available_at <= statement_timestamp() \
+           AND q.id = (SELECT e.id FROM {table} AS e \
+                       WHERE e.conversation = q.conversation AND e.status IN ('pending', 'processing') \
+                       ORDER BY e.id LIMIT 1) \
+           AND NOT EXISTS (SELECT 1 FROM {table} AS w \
+                           WHERE w.conversation = q.conversation AND w.status = 'processing' \
+                             AND w.id > q.id AND w.available_at > statement_timestamp() OFFSET 0) \
+         ORDER BY {order} LIMIT $1 FOR UPDATE OF q SKIP LOCKED"
+    );
+    let (head, priority, since) = if T::HAS_PRIORITY {
+        // No row of a later priority is looked at, or locked, if those before it are enough.
+        let each = "unnest('{0,1,2,3}'::smallint[]) AS p (n)";
+        let head = format!("SELECT h.id FROM {each} CROSS JOIN LATERAL ({rows}) AS h LIMIT $1");
+        (head, "m.priority", "m.due_at")
+    } else {
+        (rows, "0", "m.inserted_at")
+    };
     format!(
-        "WITH head AS ( \
-           SELECT q.id FROM {table} AS q \
-           WHERE q.status IN ('pending', 'processing') AND q.available_at <= statement_timestamp() \
-             AND q.id = (SELECT e.id FROM {table} AS e \
-                         WHERE e.conversation = q.conversation AND e.status IN ('pending', 'processing') \
-                         ORDER BY e.id LIMIT 1) \
-             AND NOT EXISTS (SELECT 1 FROM {table} AS w \
-                             WHERE w.conversation = q.conversation AND w.status = 'processing' \
-                               AND w.id > q.id AND w.available_at > statement_timestamp() OFFSET 0) \
-           ORDER BY q.id LIMIT $1 FOR UPDATE OF q SKIP LOCKED) \
+        "WITH head AS ({head}) \
          UPDATE {table} AS m SET status = 'processing', attempts = m.attempts + 1, lease = gen_random_uuid(), \
            available_at = statement_timestamp() + $2::float8 * interval '1 second' \
          FROM head WHERE m.id = head.id \
-         RETURNING m.id, m.lease::text AS lease, m.attempts::bigint, m.payload::text AS payload"
+         RETURNING m.id, m.lease::text AS lease, m.attempts::bigint, m.payload::text AS payload, \
+           {priority}::bigint AS priority, \
+           (extract(epoch FROM statement_timestamp() - {since}) * 1000)::bigint AS waited"
     )
 }
+
+/// Run in the transaction of a claim from an outbox. With statistics from before a campaign was inserted the planner takes
+/// it for cheaper to collect all rows and to sort them than to read the first few by the index.
+pub(super) const CLAIM_IN_ORDER: &str = "SET LOCAL enable_sort = off";

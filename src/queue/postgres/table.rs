@@ -4,7 +4,10 @@ use crate::error::ConfigError;
 use crate::queue::QueueItem;
 
 /// The text with the names it is shipped with.
-pub(super) const MIGRATION: &str = include_str!("migration.sql");
+pub(super) const MIGRATION: &str = concat!(include_str!("inbound.sql"), include_str!("common.sql"));
+
+/// The same for an outbox, with the names of the other.
+const OUTBOX_MIGRATION: &str = concat!(include_str!("outbox.sql"), include_str!("common.sql"));
 
 /// The longest name, in bytes. PostgreSQL cuts names at 63, and those of the indexes are the table's and a bit more.
 const MAX_NAME: usize = 40;
@@ -44,8 +47,9 @@ impl Table {
     }
 
     /// The migration for this table. The names were checked, so that they can stand in it as they are.
-    pub(super) fn migration(&self) -> String {
-        MIGRATION
+    pub(super) fn migration<T: QueueItem>(&self) -> String {
+        let migration = if T::HAS_PRIORITY { OUTBOX_MIGRATION } else { MIGRATION };
+        migration
             .replace("public.message_queue", &self.quoted())
             .replace("message_queue_", &format!("{}_", self.name))
     }
@@ -65,6 +69,7 @@ fn checked(field: &'static str, name: &str) -> Result<String, ConfigError> {
 mod tests {
     use super::*;
     use crate::inbound::InboundEvent;
+    use crate::outbound::OutboundMessage;
 
     #[test]
     fn only_plain_names_are_taken() {
@@ -79,10 +84,13 @@ mod tests {
 
     #[test]
     fn the_migration_takes_the_names() {
-        let sql = Table::new("inbox", "order").unwrap().migration();
+        let sql = Table::new("inbox", "order").unwrap().migration::<InboundEvent>();
         assert!(!sql.contains("message_queue"), "{sql}");
         assert!(sql.contains("CREATE TABLE IF NOT EXISTS \"inbox\".\"order\" ("));
         assert!(sql.contains("CREATE INDEX IF NOT EXISTS order_work ON \"inbox\".\"order\" (conversation)"));
+        let outbox = Table::of::<OutboundMessage>().migration::<OutboundMessage>();
+        assert!(!outbox.contains("message_queue"), "{outbox}");
+        assert!(outbox.contains("CREATE INDEX IF NOT EXISTS message_outbox_due ON"));
         assert!(sql.contains("pg_get_serial_sequence('\"inbox\".\"order\"', 'id')"));
     }
 

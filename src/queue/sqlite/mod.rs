@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -15,13 +16,17 @@ use tokio::sync::watch;
 use super::cause::{queue_error, sink_error};
 use super::row::NewRow;
 use super::{QueueError, QueueItem, WakeUps, Worker};
-use crate::clock::{Clock, TokioClock};
+use crate::clock::{Clock, Timestamp, TokioClock};
 use crate::database::{Write, Writer};
 use crate::inbound::InboundEvent;
 use crate::sink::{EventSink, SinkError};
 
+mod outbox;
 mod rows;
 mod statements;
+
+pub use outbox::SqliteOutbox;
+use statements::Statements;
 
 /// How long a writer waits for those of other processes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -47,6 +52,7 @@ pub struct SqliteQueue<T = InboundEvent> {
     clock: Arc<dyn Clock>,
     writer: Writer,
     inserted: Arc<watch::Sender<()>>,
+    statements: Arc<Statements>,
     item: PhantomData<fn() -> T>,
 }
 
@@ -94,6 +100,7 @@ impl<T: QueueItem> SqliteQueue<T> {
             clock: Arc::new(TokioClock::new()),
             writer: Writer::default(),
             inserted: Arc::new(watch::Sender::new(())),
+            statements: Arc::new(Statements::of::<T>()),
             item: PhantomData,
         }
     }
@@ -116,7 +123,8 @@ impl<T: QueueItem> SqliteQueue<T> {
         Worker::new(self.clone())
     }
 
-    /// Makes the table `message_queue` and its indexes where they are missing. [`open`](Self::open) did so.
+    /// Makes the table (`message_queue`, or `message_outbox`) and its indexes where they are missing. Whatever opened the
+    /// file did so.
     ///
     /// # Errors
     ///
@@ -124,10 +132,23 @@ impl<T: QueueItem> SqliteQueue<T> {
     pub async fn migrate(&self) -> Result<(), QueueError> {
         let migrate = async {
             let mut write = self.write().await?;
-            sqlx::raw_sql(statements::MIGRATION).execute(&mut *write.transaction).await?;
+            sqlx::raw_sql(AssertSqlSafe(Arc::clone(&self.statements.migration)))
+                .execute(&mut *write.transaction)
+                .await?;
             write.transaction.commit().await
         };
         migrate.await.map_err(queue_error)
+    }
+
+    /// Inserts all of the rows or none. SQLite stores any text, so that none is refused for what is in it.
+    async fn take(&self, rows: &[NewRow]) -> Result<(), SinkError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        if self.insert_rows(rows).await.map_err(sink_error)? > 0 {
+            self.inserted.send_replace(());
+        }
+        Ok(())
     }
 
     async fn write(&self) -> Result<Write<'_>, sqlx::Error> {
@@ -135,22 +156,27 @@ impl<T: QueueItem> SqliteQueue<T> {
     }
 
     fn now(&self) -> i64 {
-        i64::try_from(self.clock.now().unix_millis()).unwrap_or(i64::MAX)
+        millis(self.clock.now())
     }
 
     /// How many of the rows are new.
-    async fn insert(&self, rows: &[NewRow]) -> Result<u64, sqlx::Error> {
+    async fn insert_rows(&self, rows: &[NewRow]) -> Result<u64, sqlx::Error> {
         let mut write = self.write().await?;
         let now = self.now();
         let mut inserted = 0;
         for row in rows {
-            let insert = sqlx::query(statements::INSERT)
+            let insert = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.insert)))
                 .bind(&*row.provider)
                 .bind(row.event_id.as_deref())
                 .bind(row.kind)
                 .bind(&*row.conversation)
                 .bind(&*row.payload)
                 .bind(now);
+            let insert = if T::HAS_PRIORITY {
+                insert.bind(row.priority).bind(row.not_before.map_or(now, millis))
+            } else {
+                insert
+            };
             inserted += insert.execute(&mut *write.transaction).await?.rows_affected();
         }
         write.transaction.commit().await?;
@@ -161,16 +187,12 @@ impl<T: QueueItem> SqliteQueue<T> {
 #[async_trait]
 impl<T: QueueItem> EventSink<T> for SqliteQueue<T> {
     async fn accept(&self, events: &[T]) -> Result<(), SinkError> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        // SQLite stores any text, so no event is refused for what is in it.
-        let inserted = self.insert(&NewRow::all(events)?).await.map_err(sink_error)?;
-        if inserted > 0 {
-            self.inserted.send_replace(());
-        }
-        Ok(())
+        self.take(&NewRow::all(events)?).await
     }
+}
+
+fn millis(moment: Timestamp) -> i64 {
+    i64::try_from(moment.unix_millis()).unwrap_or(i64::MAX)
 }
 
 struct Inserted(watch::Receiver<()>);

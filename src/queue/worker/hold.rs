@@ -68,6 +68,7 @@ impl<T: QueueItem> Worker<T> {
             // The last attempt was cut off with its worker.
             _ if claim.attempts > self.max_attempts => End::Not(Then::review("tried too often")),
             None => End::Not(Then::review("the event cannot be read")),
+            Some(item) if item.is_over(claim.waited) => End::Not(Then::dead("the ttl was over")),
             Some(item) => {
                 let is_last = claim.attempts >= self.max_attempts;
                 let job = Job::new(item, claim.row, claim.attempts, is_last);

@@ -5,7 +5,8 @@ use crate::inbound::InboundEvent;
 use crate::outbound::{Content, OutboundMessage};
 use crate::queue::QueueItem;
 
-/// One event to handle, perhaps not for the first time: a handler that failed or was cut off runs again.
+/// One event to handle, or one message to send, perhaps not for the first time: a handler that failed or was cut off runs
+/// again.
 pub struct Job<T = InboundEvent> {
     item: T,
     row: i64,
@@ -50,6 +51,13 @@ impl Job {
     pub fn reply(&self, content: impl Into<Content>) -> OutboundMessage {
         let step = self.replies.fetch_add(1, Ordering::Relaxed);
         self.item.reply_step(step, content)
+    }
+}
+
+impl Job<OutboundMessage> {
+    /// The message. It has an idempotency key, which is the same each time.
+    pub fn message(&self) -> &OutboundMessage {
+        &self.item
     }
 }
 

@@ -25,8 +25,8 @@ const MIN_LEASE: Duration = Duration::from_millis(100);
 /// How often a queue is asked at most.
 const MIN_POLL: Duration = Duration::from_millis(10);
 
-/// Handles the events of a [`Queue`]: claims rows, runs a handler for each, keeps their leases, and tells the queue how
-/// they ended.
+/// Handles the events of a [`Queue`], or sends the messages of an [outbox](super#the-outbox): claims rows, runs a handler
+/// for each, keeps their leases, and tells the queue how they ended.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -166,9 +166,9 @@ impl<T: QueueItem> Worker<T> {
     ///   handler that panics (where panics unwind) fails alone, and its row is tried again; the panic's message is not
     ///   kept, since it may repeat the user's.
     /// * A row that was claimed more than [`max_attempts`](Self::max_attempts) times, because its last attempt was cut
-    ///   off, stands in `review`, as does one that cannot be read as an event. Neither is given to the handler. An event
-    ///   of a kind that this version does not know can be read, as
-    ///   [`Unrecognized`](crate::EventKind::Unrecognized).
+    ///   off, stands in `review`, as does one that cannot be read as an event or a message. A message whose
+    ///   [`ttl`](crate::OutboundMessage::ttl) is over is dead. None of these is given to the handler. An event of a kind
+    ///   that this version does not know can be read, as [`Unrecognized`](crate::EventKind::Unrecognized).
     /// * A queue that fails is asked again, after a pause that grows from 1 s to 30 s. It never ends the worker.
     /// * Once `shutdown` is ready nothing more is claimed. Jobs that run go on for the time of
     ///   [`grace`](Self::grace); then they are dropped, and their rows are free at once, with this attempt counted.

@@ -76,9 +76,11 @@ pub enum QueueCall {
 pub struct JobReport {
     /// The row.
     pub row: i64,
-    /// The provider that the event came from. `None` if the event cannot be read.
+    /// The provider that the event came from, or that the message wants. `None` if there is none, or the row cannot be
+    /// read.
     pub provider: Option<ProviderId>,
-    /// The [kind](crate::EventKind::as_str) of the event. `None` if the event cannot be read.
+    /// The [kind](crate::EventKind::as_str) of the event, or of the message's
+    /// [content](crate::outbound::ContentKind::as_str). `None` if the row cannot be read.
     pub kind: Option<&'static str>,
     /// How many times the row was claimed, this time included.
     pub attempts: u32,

@@ -4,6 +4,7 @@
 mod suite;
 
 mod events;
+mod outbox;
 mod pooler;
 mod postgres;
 mod sqlite;

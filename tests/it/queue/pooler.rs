@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use whatsapp_provider::InboundEvent;
 use whatsapp_provider::queue::{PostgresQueue, Queue};
 
 use super::postgres::{PostgresPlace, start as start_directly};
@@ -33,6 +34,8 @@ async fn pooled(pooler: &Pooler, direct: &PostgresPlace) -> PostgresQueue {
 
 #[async_trait]
 impl Place for PooledPlace {
+    type Item = InboundEvent;
+
     fn queue(&self) -> Arc<dyn Queue> {
         Arc::new(self.queue.clone())
     }
@@ -64,6 +67,7 @@ impl Place for PooledPlace {
 }
 
 on_every_queue!(start, [#[ignore = "needs PostgreSQL and PgBouncer"]]);
+on_every_inbox!(start, [#[ignore = "needs PostgreSQL and PgBouncer"]]);
 
 /// Without this the suite would show nothing: a transaction must be able to meet another session than the one before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

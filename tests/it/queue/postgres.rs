@@ -6,37 +6,43 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Row};
+use whatsapp_provider::InboundEvent;
 use whatsapp_provider::queue::{PostgresQueue, Queue, Then};
 use whatsapp_provider::sink::{EventSink, SinkError};
 
-use super::events::text;
+use super::events::{Sample, text};
 use super::suite::insert::wait_at_most;
 use super::suite::{LONG, Place, TableRow, claim_one, numbers};
-use crate::database::{Schema, postgres, postgres_url, repeatable_read};
+use crate::database::{Schema, postgres, repeatable_read};
 
 /// A schema with a queue in it.
-pub(crate) struct PostgresPlace {
+pub(crate) struct PostgresPlace<T = InboundEvent> {
     pub(crate) schema: Schema,
-    pub(crate) queue: PostgresQueue,
+    pub(crate) queue: PostgresQueue<T>,
     /// Looks into the table, and past a pooler.
     pub(crate) pool: PgPool,
+    pub(crate) open: fn(PgPool) -> PostgresQueue<T>,
 }
 
 pub(crate) async fn start() -> PostgresPlace {
-    let schema = Schema::new().await;
-    let pool = postgres(8).await;
-    let queue = PostgresQueue::new(pool.clone()).with_table(&schema.name, "message_queue").unwrap();
-    queue.migrate().await.unwrap();
-    PostgresPlace { schema, queue, pool }
+    start_with(PostgresQueue::new).await
 }
 
-impl PostgresPlace {
+pub(crate) async fn start_with<T: Sample>(open: fn(PgPool) -> PostgresQueue<T>) -> PostgresPlace<T> {
+    let schema = Schema::new().await;
+    let pool = postgres(8).await;
+    let queue = open(pool.clone()).with_table(&schema.name, "message_queue").unwrap();
+    queue.migrate().await.unwrap();
+    PostgresPlace { schema, queue, pool, open }
+}
+
+impl<I> PostgresPlace<I> {
     /// The table's name in a statement, with the schema.
-    fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         format!("{}.message_queue", self.schema.name)
     }
 
-    async fn run(&self, sql: &str) {
+    pub(crate) async fn run(&self, sql: &str) {
         let sql = sql.replace("message_queue", &self.table());
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&self.pool).await.unwrap();
     }
@@ -53,13 +59,15 @@ impl PostgresPlace {
 }
 
 #[async_trait]
-impl Place for PostgresPlace {
-    fn queue(&self) -> Arc<dyn Queue> {
+impl<T: Sample> Place for PostgresPlace<T> {
+    type Item = T;
+
+    fn queue(&self) -> Arc<dyn Queue<T>> {
         Arc::new(self.queue.clone())
     }
 
-    async fn other(&self) -> Arc<dyn Queue> {
-        let queue = PostgresQueue::connect(&postgres_url()).await.unwrap();
+    async fn other(&self) -> Arc<dyn Queue<T>> {
+        let queue = (self.open)(postgres(8).await);
         Arc::new(queue.with_table(&self.schema.name, "message_queue").unwrap())
     }
 
@@ -101,6 +109,7 @@ impl Place for PostgresPlace {
 }
 
 on_every_queue!(start, [#[ignore = "needs PostgreSQL"]]);
+on_every_inbox!(start, [#[ignore = "needs PostgreSQL"]]);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL"]

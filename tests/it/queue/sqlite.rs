@@ -6,24 +6,31 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::Row;
+use futures_util::future::BoxFuture;
+use sqlx::{AssertSqlSafe, Row};
+use whatsapp_provider::InboundEvent;
 use whatsapp_provider::queue::{Queue, SqliteQueue};
 use whatsapp_provider::sink::EventSink;
 use whatsapp_provider::testing::TestClock;
 
-use super::events::text;
+use super::events::{Sample, text};
 use super::suite::{LONG, Place, TableRow, claim_one, numbers};
 
 /// A folder that goes when the test ends, and the clock of all that use it.
-struct SqlitePlace {
-    folder: PathBuf,
-    clock: TestClock,
-    queue: SqliteQueue,
+pub(crate) struct SqlitePlace<T = InboundEvent> {
+    pub(crate) folder: PathBuf,
+    pub(crate) clock: TestClock,
+    pub(crate) queue: SqliteQueue<T>,
+    table: &'static str,
+    opener: Opener<T>,
 }
+
+/// Opens the file.
+type Opener<T> = fn(PathBuf) -> BoxFuture<'static, SqliteQueue<T>>;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     let name = format!("queue-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let folder = std::env::temp_dir().join(name);
     std::fs::create_dir(&folder).unwrap();
@@ -31,27 +38,32 @@ fn folder() -> PathBuf {
 }
 
 async fn start() -> SqlitePlace {
-    let folder = folder();
-    let clock = TestClock::new();
-    let queue =
-        SqliteQueue::open(folder.join("queue.sqlite")).await.unwrap().with_clock(Arc::new(clock.clone()));
-    SqlitePlace { folder, clock, queue }
+    start_with("message_queue", |path| Box::pin(async { SqliteQueue::open(path).await.unwrap() })).await
 }
 
-impl SqlitePlace {
-    async fn open(&self) -> SqliteQueue {
-        let queue = SqliteQueue::open(self.folder.join("queue.sqlite")).await.unwrap();
+pub(crate) async fn start_with<T: Sample>(table: &'static str, opener: Opener<T>) -> SqlitePlace<T> {
+    let folder = folder();
+    let clock = TestClock::new();
+    let queue = opener(folder.join("queue.sqlite")).await.with_clock(Arc::new(clock.clone()));
+    SqlitePlace { folder, clock, queue, table, opener }
+}
+
+impl<T: Sample> SqlitePlace<T> {
+    async fn open(&self) -> SqliteQueue<T> {
+        let queue = (self.opener)(self.folder.join("queue.sqlite")).await;
         queue.with_clock(Arc::new(self.clock.clone()))
     }
 }
 
 #[async_trait]
-impl Place for SqlitePlace {
-    fn queue(&self) -> Arc<dyn Queue> {
+impl<T: Sample> Place for SqlitePlace<T> {
+    type Item = T;
+
+    fn queue(&self) -> Arc<dyn Queue<T>> {
         Arc::new(self.queue.clone())
     }
 
-    async fn other(&self) -> Arc<dyn Queue> {
+    async fn other(&self) -> Arc<dyn Queue<T>> {
         Arc::new(self.open().await)
     }
 
@@ -64,9 +76,11 @@ impl Place for SqlitePlace {
     }
 
     async fn rows(&self) -> Vec<TableRow> {
-        let rows = sqlx::query(
-            "SELECT id, event_id, kind, conversation, payload, status, reason FROM message_queue ORDER BY id",
+        let sql = format!(
+            "SELECT id, event_id, kind, conversation, payload, status, reason FROM {} ORDER BY id",
+            self.table
         );
+        let rows = sqlx::query(AssertSqlSafe(sql));
         let rows = rows.fetch_all(self.queue.pool()).await.unwrap();
         rows.iter()
             .map(|row| TableRow {
@@ -88,6 +102,7 @@ impl Place for SqlitePlace {
 }
 
 on_every_queue!(start, []);
+on_every_inbox!(start, []);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn eight_processes_may_open_a_new_file_at_once() {

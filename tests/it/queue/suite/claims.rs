@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use whatsapp_provider::MessageRef;
 use whatsapp_provider::inbound::DeliveryState;
 use whatsapp_provider::queue::{Claim, Then};
 use whatsapp_provider::testing::EventMaker;
+use whatsapp_provider::{InboundEvent, MessageRef};
 use whatsapp_provider::{ProviderId, SenderId};
 
 use super::insert::wait_at_most;
@@ -40,7 +40,7 @@ pub(crate) async fn the_oldest_are_claimed_first_and_no_more_than_wanted(place: 
     assert_eq!(leases.len(), 30, "each has a lease of its own");
 }
 
-pub(crate) async fn statuses_do_not_wait_for_their_user(place: &impl Place) {
+pub(crate) async fn statuses_do_not_wait_for_their_user(place: &impl Place<Item = InboundEvent>) {
     let queue = place.queue();
     let sent = |id: &str| MessageRef::new(SenderId::new(ProviderId::META, "106540352242922"), id);
     let maker = EventMaker::meta();

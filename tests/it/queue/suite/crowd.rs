@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use whatsapp_provider::queue::{Queue, Then};
 
 use super::{LONG, Place, numbers};
-use crate::queue::events::{body, text};
+use crate::queue::events::{Sample, body, text};
 
 const INSERTERS: usize = 6;
 /// Conversations of each inserter alone.
@@ -34,7 +34,7 @@ fn conversation(body: &str) -> &str {
 }
 
 /// Works until so many rows were handled.
-async fn work(queue: Arc<dyn Queue>, most: usize, seen: Arc<Mutex<Seen>>, until: usize) {
+async fn work<I: Sample>(queue: Arc<dyn Queue<I>>, most: usize, seen: Arc<Mutex<Seen>>, until: usize) {
     loop {
         let claims = queue.claim(most, LONG).await.unwrap();
         if claims.is_empty() {
@@ -62,7 +62,12 @@ async fn work(queue: Arc<dyn Queue>, most: usize, seen: Arc<Mutex<Seen>>, until:
     }
 }
 
-async fn insert(queue: Arc<dyn Queue>, inserter: usize, step: Arc<AtomicU64>, inserted: Arc<Inserted>) {
+async fn insert<I: Sample>(
+    queue: Arc<dyn Queue<I>>,
+    inserter: usize,
+    step: Arc<AtomicU64>,
+    inserted: Arc<Inserted>,
+) {
     let mut next = 0;
     while next < ROWS {
         let size = (1 + (next * 7 + inserter) % 12).min(ROWS - next);

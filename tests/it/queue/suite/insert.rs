@@ -31,12 +31,12 @@ pub(crate) async fn the_same_event_makes_one_row(place: &impl Place) {
     assert_eq!(place.rows().await.len(), 2, "also when the row is done");
 }
 
-pub(crate) async fn eight_writers_of_the_same_events_make_each_row_once(place: &impl Place) {
+pub(crate) async fn eight_writers_of_the_same_events_make_each_row_once<P: Place>(place: &P) {
     let events: Vec<_> = (0..2_000).map(|n| text(n % 90, &format!("m{n}"), &n.to_string())).collect();
     let mut writers = tokio::task::JoinSet::new();
     for (writer, batch) in [7, 10, 25, 50, 64, 100, 333, 2_000].into_iter().enumerate() {
         let queue = place.queue();
-        let mut batches: Vec<Vec<InboundEvent>> = events.chunks(batch).map(<[_]>::to_vec).collect();
+        let mut batches: Vec<Vec<P::Item>> = events.chunks(batch).map(<[_]>::to_vec).collect();
         // Each begins somewhere else, and every second one goes backwards.
         let begin = batches.len() * writer / 8;
         batches.rotate_left(begin);
@@ -61,7 +61,9 @@ pub(crate) async fn eight_writers_of_the_same_events_make_each_row_once(place: &
     assert_eq!(ids, expected);
 }
 
-pub(crate) async fn a_thousand_equal_notices_without_ids_make_a_thousand_rows(place: &impl Place) {
+pub(crate) async fn a_thousand_equal_notices_without_ids_make_a_thousand_rows(
+    place: &impl Place<Item = InboundEvent>,
+) {
     place.queue().accept(&notices(1_000)).await.unwrap();
     let rows = place.rows().await;
     assert_eq!(rows.len(), 1_000);
@@ -70,10 +72,10 @@ pub(crate) async fn a_thousand_equal_notices_without_ids_make_a_thousand_rows(pl
     assert_eq!(place.rows().await.len(), 1_001);
 }
 
-pub(crate) async fn odd_texts_and_ids_come_back_as_they_were(place: &impl Place) {
+pub(crate) async fn odd_texts_and_ids_come_back_as_they_were<P: Place>(place: &P) {
     let queue = place.queue();
     let long = "l".repeat(5_000);
-    let events = [
+    let events: [P::Item; 3] = [
         text(1, "a\0b", "a text with \0 in it, \u{FFFD}, \u{1F44B}, \\u0000, \" and '"),
         text(2, &long, "{}"),
         text(3, "'; DROP TABLE message_queue; --", "$1 ?1 %s"),
@@ -82,7 +84,7 @@ pub(crate) async fn odd_texts_and_ids_come_back_as_they_were(place: &impl Place)
     queue.accept(&events).await.unwrap();
     assert_eq!(place.rows().await.len(), 3, "and are known again");
     let claims = queue.claim(10, super::LONG).await.unwrap();
-    let read: Vec<InboundEvent> =
+    let read: Vec<P::Item> =
         claims.iter().map(|claim| serde_json::from_str(&claim.payload).unwrap()).collect();
     assert_eq!(read, events);
     let ids: Vec<_> = place.rows().await.into_iter().map(|row| row.event_id.unwrap()).collect();
@@ -90,12 +92,12 @@ pub(crate) async fn odd_texts_and_ids_come_back_as_they_were(place: &impl Place)
     assert_eq!(ids[2], "message/'; DROP TABLE message_queue; --");
 }
 
-pub(crate) async fn three_megabytes_come_back_as_they_were(place: &impl Place) {
-    let big = text(1, "big", &"é\"".repeat(1_000_000));
+pub(crate) async fn three_megabytes_come_back_as_they_were<P: Place>(place: &P) {
+    let big: P::Item = text(1, "big", &"é\"".repeat(1_000_000));
     place.queue().accept(std::slice::from_ref(&big)).await.unwrap();
     let claim = claim_one(&place.queue()).await;
     assert!(claim.payload.len() > 3_000_000);
-    assert!(serde_json::from_str::<InboundEvent>(&claim.payload).unwrap() == big);
+    assert!(serde_json::from_str::<P::Item>(&claim.payload).unwrap() == big);
 }
 
 /// Drops an insert at every point where it waits. Each time all of the batch is there or nothing, and the queue goes on.

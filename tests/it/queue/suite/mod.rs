@@ -8,9 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use whatsapp_provider::queue::{Claim, Counts, Queue};
 
+use super::events::Sample;
+
 pub(crate) mod claims;
 pub(crate) mod crowd;
 pub(crate) mod insert;
+pub(crate) mod outbox;
 pub(crate) mod upkeep;
 
 /// A lease that a test does not want to end.
@@ -21,11 +24,14 @@ pub(crate) const SHORT: Duration = Duration::from_millis(200);
 /// A database with an empty queue.
 #[async_trait]
 pub(crate) trait Place: Send + Sync {
+    /// What is in it.
+    type Item: Sample;
+
     /// The queue.
-    fn queue(&self) -> Arc<dyn Queue>;
+    fn queue(&self) -> Arc<dyn Queue<Self::Item>>;
 
     /// The same queue as another process would open it.
-    async fn other(&self) -> Arc<dyn Queue>;
+    async fn other(&self) -> Arc<dyn Queue<Self::Item>>;
 
     /// Lets this time pass for leases and rests.
     async fn pass(&self, time: Duration);
@@ -57,7 +63,7 @@ pub(crate) struct TableRow {
 }
 
 /// Claims exactly one row.
-pub(crate) async fn claim_one(queue: &Arc<dyn Queue>) -> Claim {
+pub(crate) async fn claim_one<I: Sample>(queue: &Arc<dyn Queue<I>>) -> Claim {
     let mut claims = queue.claim(1, LONG).await.unwrap();
     assert_eq!(claims.len(), 1, "one row can be claimed");
     claims.remove(0)
@@ -68,6 +74,31 @@ pub(crate) fn numbers(counts: Counts) -> [u64; 5] {
     [counts.pending, counts.processing, counts.done, counts.review, counts.dead]
 }
 
+/// Makes tests of what only a queue for events must do.
+macro_rules! on_every_inbox {
+    ($start:path, $attributes:tt) => {
+        on_every_queue! { @tests $start, $attributes,
+            insert: a_thousand_equal_notices_without_ids_make_a_thousand_rows
+            claims: statuses_do_not_wait_for_their_user
+        }
+    };
+}
+
+/// Makes tests of what only an outbox must do.
+macro_rules! on_every_outbox {
+    ($start:path, $attributes:tt) => {
+        on_every_queue! { @tests $start, $attributes,
+            outbox: the_category_comes_before_the_age
+            outbox: an_answer_waits_neither_for_an_advertisement_nor_behind_a_code
+            outbox: a_message_for_later_waits_and_nobody_waits_for_it
+            outbox: every_try_is_the_same_message
+            outbox: a_batch_with_what_nobody_could_carry_is_refused_whole
+            outbox: what_was_tried_goes_behind_and_what_was_not_comes_back_to_its_place
+            outbox: a_claim_tells_how_long_the_message_has_waited
+        }
+    };
+}
+
 /// Makes tests of all the functions of the suite: `on_every_queue!(start, [#[ignore]])`, where `start()` gives a future of
 /// a [`Place`].
 macro_rules! on_every_queue {
@@ -76,14 +107,12 @@ macro_rules! on_every_queue {
             insert: an_empty_batch_does_nothing
             insert: the_same_event_makes_one_row
             insert: eight_writers_of_the_same_events_make_each_row_once
-            insert: a_thousand_equal_notices_without_ids_make_a_thousand_rows
             insert: odd_texts_and_ids_come_back_as_they_were
             insert: three_megabytes_come_back_as_they_were
             insert: a_dropped_insert_leaves_all_or_nothing
             insert: whoever_listens_is_woken_by_new_rows
             claims: rows_of_a_conversation_are_claimed_one_after_the_other
             claims: the_oldest_are_claimed_first_and_no_more_than_wanted
-            claims: statuses_do_not_wait_for_their_user
             claims: a_row_that_rests_holds_back_its_conversation_only
             claims: a_released_row_was_not_tried
             claims: a_parked_row_keeps_its_reason_and_holds_nobody_back

@@ -1,0 +1,80 @@
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::{PgConnection, PgPool};
+
+use super::PostgresQueue;
+use super::table::Table;
+use crate::error::ConfigError;
+use crate::outbound::OutboundMessage;
+use crate::queue::cause::queue_error;
+use crate::queue::outbox::rows;
+use crate::queue::{OutboxEntry, OutboxError};
+
+/// An [outbox](crate::queue#the-outbox) in PostgreSQL.
+pub type PostgresOutbox = PostgresQueue<OutboundMessage>;
+
+impl PostgresOutbox {
+    /// An outbox by a pool of the application, in the table `public.message_outbox`.
+    pub fn outbox(pool: PgPool) -> Self {
+        Self::of(pool)
+    }
+
+    /// What [`migrate`](Self::migrate) does for the table `public.message_outbox`, as SQL that can be pasted into psql or
+    /// Supabase's editor.
+    pub fn outbox_migration() -> String {
+        Table::of::<OutboundMessage>().migration::<OutboundMessage>()
+    }
+
+    /// What [`migrate`](Self::migrate) does for another table, as SQL.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a name does not have 1 to 40 of the characters a-z, 0-9 and `_`, or begins with a digit.
+    pub fn outbox_migration_for(schema: &str, table: &str) -> Result<String, ConfigError> {
+        Ok(Table::new(schema, table)?.migration::<OutboundMessage>())
+    }
+
+    /// Inserts messages, all or none. One whose idempotency key the outbox knows is not inserted again; one without a key
+    /// is given one.
+    ///
+    /// # Errors
+    ///
+    /// [`OutboxError`] if no provider could carry one of them, or the server cannot be reached; in the second case they
+    /// may have been inserted, so give messages keys if you insert them again.
+    pub async fn insert<'m, E: Into<OutboxEntry<'m>>>(
+        &self,
+        entries: impl IntoIterator<Item = E>,
+    ) -> Result<(), OutboxError> {
+        Ok(self.take(&rows(entries)?).await?)
+    }
+
+    /// As [`insert`](Self::insert), within a transaction of the application: the messages go out if it is committed, and
+    /// workers are told then.
+    ///
+    /// * Insert the messages of a transaction in one call, late, and commit soon. Until then other inserts to the same
+    ///   recipients wait, and those to some others: 64 locks serve all. Transactions that call it twice may wait for
+    ///   each other, which PostgreSQL ends with an error for one of them.
+    /// * After an error PostgreSQL lets the transaction only be undone, unless it was [`Invalid`](OutboxError::Invalid).
+    /// * Under `REPEATABLE READ` and `SERIALIZABLE` a message that somebody else inserted meanwhile is an error, too.
+    ///
+    /// # Errors
+    ///
+    /// [`OutboxError`] if no provider could carry one of them, the connection is in no transaction, the server refuses,
+    /// or it cannot be reached.
+    pub async fn insert_in<'m, E: Into<OutboxEntry<'m>>>(
+        &self,
+        transaction: &mut PgConnection,
+        entries: impl IntoIterator<Item = E>,
+    ) -> Result<(), OutboxError> {
+        let rows = rows(entries)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        // Only a transaction can have a savepoint. Without one the locks would be gone before the insert, and with them
+        // the order.
+        let in_transaction = "SAVEPOINT whatsapp_outbox; RELEASE SAVEPOINT whatsapp_outbox";
+        let lock = format!("{in_transaction}; {}", self.lock_conversations(&rows));
+        sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut *transaction).await.map_err(queue_error)?;
+        self.insertion(&rows).execute(transaction).await.map_err(queue_error)?;
+        Ok(())
+    }
+}

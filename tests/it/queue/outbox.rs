@@ -1,0 +1,5 @@
+//! The outboxes.
+
+mod memory;
+mod postgres;
+mod sqlite;

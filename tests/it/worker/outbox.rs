@@ -1,0 +1,58 @@
+//! A worker of an outbox.
+
+use whatsapp_provider::queue::OutboxEntry;
+use whatsapp_provider::testing::MemoryProvider;
+use whatsapp_provider::{OutboundMessage, PhoneNumber, WhatsAppProvider};
+
+use super::*;
+
+fn text() -> OutboundMessage {
+    OutboundMessage::text(PhoneNumber::parse(ANN).unwrap(), "Hi")
+}
+
+/// Runs a worker on an outbox with this message that is first claimed at this time.
+fn run(message: &OutboundMessage, not_before: Option<f64>, at: f64) -> (QueuedRow, Vec<OutboundMessage>) {
+    let clock = TestClock::new();
+    let outbox = MemoryQueue::outbox(Arc::new(clock.clone()));
+    let provider = MemoryProvider::new("meta".parse().unwrap());
+    let mut entry = OutboxEntry::new(message);
+    if let Some(seconds) = not_before {
+        entry = entry.not_before(clock.now().saturating_add(secs(seconds)));
+    }
+    clock.block_on(outbox.insert([entry])).unwrap();
+    clock.advance(secs(at));
+    let shutdown = clock.sleep(secs(0.5));
+    let worker = Worker::new(outbox.clone()).clock(Arc::new(clock.clone()));
+    let provider = &provider;
+    clock.block_on(worker.run(shutdown, |job| async move {
+        provider.send(job.message()).await?;
+        Ok(())
+    }));
+    let sent = provider.sent().into_iter().map(|sent| sent.message).collect();
+    (outbox.rows().remove(0), sent)
+}
+
+#[test]
+fn a_message_is_sent_as_it_was_inserted() {
+    let (row, sent) = run(&text().with_idempotency_key("k"), None, 0.0);
+    assert_eq!((row.status, row.kind, row.attempts), (RowStatus::Done, "text", 1));
+    assert_eq!(sent, [text().with_idempotency_key("k")]);
+}
+
+#[test]
+fn a_message_whose_ttl_is_over_is_dead_and_not_sent() {
+    let message = text().with_ttl(secs(60.0));
+    let (row, sent) = run(&message, None, 59.999);
+    assert_eq!((row.status, sent.len()), (RowStatus::Done, 1));
+    let (row, sent) = run(&message, None, 60.0);
+    assert_eq!((row.status, row.reason.as_deref()), (RowStatus::Dead, Some("the ttl was over")));
+    assert!(sent.is_empty());
+}
+
+#[test]
+fn the_ttl_of_a_message_for_later_begins_when_it_may_go() {
+    let message = text().with_ttl(secs(60.0));
+    assert_eq!(run(&message, Some(30.0), 89.999).0.status, RowStatus::Done);
+    assert_eq!(run(&message, Some(30.0), 90.0).0.status, RowStatus::Dead);
+    assert_eq!(run(&message, Some(30.0), 29.0).0.status, RowStatus::Pending, "it is not its time");
+}
