@@ -85,6 +85,7 @@ use crate::outbound::OutboundMessage;
 use crate::redact::redacted_debug;
 use crate::sink::EventSink;
 
+#[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
 pub use outbox::{OutboxEntry, OutboxError};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOutbox, PostgresQueue};

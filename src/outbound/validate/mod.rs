@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 pub(crate) type Field = Cow<'static, str>;
 
 /// Refuses a text that is empty (no provider carries that) or longer than `max` characters (this one does not).
+#[cfg(any(feature = "meta", feature = "twilio"))]
 pub(crate) fn chars_between(field: impl Into<Field>, text: &str, max: usize) -> Result<()> {
     let field = field.into();
     match text.chars().count() {
