@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use whatsapp_provider::OutboundMessage;
 use whatsapp_provider::clock::{Clock, Timestamp, TokioClock};
 use whatsapp_provider::queue::Queue;
 use whatsapp_provider::simulator::Delivery;
-use whatsapp_provider::{OutboundMessage, PhoneNumber};
 
-use super::Problem;
+use super::{Problem, office};
 
 /// How often somebody asks.
 const EVERY: Duration = Duration::from_millis(250);
@@ -19,15 +19,19 @@ const EVERY: Duration = Duration::from_millis(250);
 pub(crate) struct Desk(Mutex<HashMap<String, Timestamp>>);
 
 impl Desk {
-    /// Writes answers until it is dropped.
-    pub(crate) async fn work(&self, outbox: &impl Queue<OutboundMessage>) -> Result<(), Problem> {
-        for n in 0_u64.. {
+    /// Answers customers, the last ones of the campaign first, until it is dropped.
+    pub(crate) async fn work(
+        &self,
+        customers: usize,
+        outbox: &impl Queue<OutboundMessage>,
+    ) -> Result<(), Problem> {
+        for (n, customer) in (0..customers).rev().cycle().enumerate() {
             let reference = format!("answer/{n}");
-            let to = PhoneNumber::from_digits(&(15_550_900_000 + n % 1_000).to_string())?;
+            let to = office::customer(customer)?;
             let answer = OutboundMessage::text(to, "Yes, we are open tomorrow.").with_reference(&*reference);
             let now = TokioClock::new().now();
             outbox
-                .accept(&[answer.with_idempotency_key(&*reference).with_deadline(super::office::DEADLINE)])
+                .accept(&[answer.with_idempotency_key(&*reference).with_deadline(office::DEADLINE)])
                 .await?;
             self.0.lock().map_err(|_| "the desk is gone")?.insert(reference, now);
             tokio::time::sleep(EVERY).await;

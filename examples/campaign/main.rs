@@ -8,7 +8,7 @@
 //!
 //! The worker is a process of its own, and dies by SIGKILL. The providers are simulated, on loopback sockets. The outbox
 //! is a SQLite file, or in PostgreSQL if `DATABASE_URL` says so. It exits with 1 unless every customer received the
-//! template once, every question one answer, and the answers did not wait for the campaign.
+//! template once, every question got one answer, and nineteen of twenty answers did not wait for the campaign.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a tool for the command line")]
 
@@ -19,6 +19,7 @@ mod worker;
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
+use whatsapp_provider::clock::{Clock, TokioClock};
 use whatsapp_provider::queue::{PostgresQueue, SqliteQueue};
 use whatsapp_provider::state::{PostgresStore, SqliteStore};
 
@@ -81,15 +82,19 @@ fn end(result: Result<bool, Problem>) -> ExitCode {
 async fn campaign(options: Options) -> Result<bool, Problem> {
     if let Ok(url) = std::env::var("DATABASE_URL") {
         let pool = PostgresStore::connect(&url).await?.pool().clone();
-        // A table of its own, so that an outbox that is there is left alone.
-        let outbox = PostgresQueue::outbox(pool.clone()).with_table("public", &table())?;
-        let store = PostgresStore::new(pool.clone()).with_table("public", &format!("{}_state", table()))?;
+        // Tables of its own, so that an outbox that is there is left alone.
+        let table = name();
+        let outbox = PostgresQueue::outbox(pool.clone()).with_table("public", &table)?;
+        let store = PostgresStore::new(pool.clone()).with_table("public", &format!("{table}_state"))?;
         outbox.migrate().await?;
         store.migrate().await?;
-        let place = worker::Place::Postgres { url, table: table() };
-        return office::run(options, place, outbox, store).await;
+        let place = worker::Place::Postgres { url, table: table.clone() };
+        let done = office::run(options, place, outbox, store).await;
+        let drop = format!("DROP TABLE public.{table}, public.{table}_state");
+        sqlx::query(sqlx::AssertSqlSafe(drop)).execute(&pool).await?;
+        return done;
     }
-    let path = std::env::temp_dir().join(format!("{}.db", table()));
+    let path = std::env::temp_dir().join(format!("{}.db", name()));
     let place = worker::Place::Sqlite(path.clone());
     let (outbox, store) = (SqliteQueue::open_outbox(&path).await?, SqliteStore::open(&path).await?);
     let done = office::run(options, place, outbox, store).await;
@@ -100,6 +105,6 @@ async fn campaign(options: Options) -> Result<bool, Problem> {
 }
 
 /// A name that no other run has.
-fn table() -> String {
-    format!("campaign_{}", std::process::id())
+fn name() -> String {
+    format!("campaign_{}", TokioClock::new().now().unix_millis())
 }

@@ -21,8 +21,8 @@ use super::{Options, Problem};
 /// How long sending a message may take. After a worker's death its messages are in doubt for a little longer than that.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
-/// An answer that takes longer, as most of them do, waits for the campaign.
-const PROMPT: Duration = Duration::from_secs(2);
+/// An answer that takes longer waits for the campaign, or for the row of a worker that was killed with it in its hands.
+const PROMPT: Duration = Duration::from_secs(4);
 
 /// What was not clear when a worker died, and what became clear later.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ pub(crate) async fn run(
     let (desk, began) = (Desk::default(), Instant::now());
     let mut worker = Process::start(&place, &server, options.rate)?;
     tokio::select! {
-        done = desk.work(&outbox) => done?,
+        done = desk.work(options.messages, &outbox) => done?,
         done = statuses(&simulator, &whatsapp) => done?,
         done = campaign(options, &place, &server, &mut worker, &outbox) => done?,
     }
@@ -70,11 +70,15 @@ pub(crate) async fn run(
     Ok(report(options, &doubt, &desk, &simulator.deliveries()))
 }
 
+/// A customer. The campaign goes to all of them, and some of them ask something meanwhile.
+pub(crate) fn customer(n: usize) -> Result<PhoneNumber, Problem> {
+    Ok(PhoneNumber::from_digits(&(15_551_000_000 + n).to_string())?)
+}
+
 fn template(n: usize) -> Result<OutboundMessage, Problem> {
-    let to = PhoneNumber::from_digits(&(15_551_000_000 + n).to_string())?;
     let name = format!("customer/{n}");
     let template = Template::new("autumn_sale", "en_US").with_body(["20 %"]);
-    Ok(OutboundMessage::template(to, template)
+    Ok(OutboundMessage::template(customer(n)?, template)
         .with_category(Category::Marketing)
         .with_reference(&*name)
         .with_idempotency_key(name)
@@ -100,6 +104,7 @@ async fn campaign(
         }
         if kills < options.kills && ended >= options.messages * (kills + 1) / (options.kills + 1) {
             kills += 1;
+            worker.kill();
             *worker = Process::start(place, server, options.rate)?;
             println!("{ended:>6} done, the worker was killed in the middle of its work");
         } else if told.elapsed() > Duration::from_secs(5) {
@@ -189,7 +194,7 @@ fn report(options: Options, doubt: &Doubt, desk: &Desk, deliveries: &[Delivery])
         at(50),
         at(95)
     );
-    let prompt = at(50) < PROMPT.as_secs_f64();
+    let prompt = !delays.is_empty() && at(95) < PROMPT.as_secs_f64();
     customers == options.messages && answered == answers.len() && twice == 0 && prompt
 }
 

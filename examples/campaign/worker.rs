@@ -71,11 +71,17 @@ impl Process {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        // SIGKILL: nothing of it runs any more, neither destructors nor handlers.
+impl Process {
+    /// SIGKILL: nothing of it runs any more, neither destructors nor handlers.
+    pub(crate) fn kill(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 

@@ -45,13 +45,10 @@ impl FailoverProvider {
             State::Sent { receipt } => Some(self.repeated(delivery, receipt)),
             State::Open { until, tries } if self.0.clock.now() < until => {
                 // It may be at it still, or dead. A status is proof in either case.
-                for earlier in tries.iter().filter(|earlier| earlier.outcome != Outcome::Refused) {
-                    if let Some(receipt) = self.seen(earlier.attempt, Some(&earlier.member)).await {
-                        let receipt = receipt.with_content_index(earlier.content);
-                        return Some(self.repeated(delivery, Box::new(receipt)));
-                    }
-                }
-                Some(self.duplicate(delivery, until.since(self.0.clock.now())))
+                Some(match self.seen_among(&tries).await {
+                    Some((_, receipt)) => self.repeated(delivery, Box::new(receipt)),
+                    None => self.duplicate(delivery, until.since(self.0.clock.now())),
+                })
             }
             State::Open { tries, .. } | State::Unknown { tries } => self.reconsider(delivery, tries).await,
         }
@@ -60,11 +57,9 @@ impl FailoverProvider {
     /// Decides by `OnUnknown` what to do about the tries of earlier calls.
     async fn reconsider(&self, delivery: &mut Delivery<'_>, mut tries: Vec<Try>) -> Option<Next> {
         tries.retain(|earlier| earlier.outcome != Outcome::Refused);
-        for earlier in &tries {
-            // A status is proof whatever the policy is about what is not known.
-            if let Some(receipt) = self.seen(earlier.attempt, Some(&earlier.member)).await {
-                return Some(self.found(delivery, earlier, receipt).await);
-            }
+        // A status is proof whatever the policy is about what is not known.
+        if let Some((earlier, receipt)) = self.seen_among(&tries).await {
+            return Some(self.found(delivery, earlier, receipt).await);
         }
         let tell = |earlier: &Try, resolution| {
             let provider = earlier.member.clone();
@@ -79,7 +74,8 @@ impl FailoverProvider {
                 for earlier in tries {
                     match self.look_for(delivery.message, &earlier, each).await {
                         SentLookup::Found(receipt) => {
-                            return Some(self.found(delivery, &earlier, *receipt).await);
+                            let receipt = receipt.with_content_index(earlier.content);
+                            return Some(self.found(delivery, &earlier, receipt).await);
                         }
                         // A member that made several attempts of its own refused one of them, which decides nothing.
                         SentLookup::Refused(_) if !earlier.several => tell(&earlier, Resolution::Refused),
@@ -108,11 +104,20 @@ impl FailoverProvider {
         next
     }
 
+    /// The first of these tries that a status tells of, with its receipt.
+    async fn seen_among<'t>(&self, tries: &'t [Try]) -> Option<(&'t Try, SendReceipt)> {
+        for earlier in tries.iter().filter(|earlier| earlier.outcome != Outcome::Refused) {
+            if let Some(receipt) = self.seen(earlier.attempt, Some(&earlier.member)).await {
+                return Some((earlier, receipt.with_content_index(earlier.content)));
+            }
+        }
+        None
+    }
+
     /// Takes down that an earlier call's try was accepted.
     async fn found(&self, delivery: &mut Delivery<'_>, earlier: &Try, receipt: SendReceipt) -> Next {
         let (attempt, provider) = (earlier.attempt, earlier.member.clone());
         self.tell(FailoverEvent::Unknown { attempt, provider, resolution: Resolution::Found });
-        let receipt = receipt.with_content_index(earlier.content);
         if let Some(claim) = &mut delivery.claim {
             claim.sent(&receipt).await;
         }

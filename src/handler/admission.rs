@@ -7,7 +7,7 @@ use http::header;
 use super::{Inner, WebhookOutcome, is_allowed};
 use crate::clock::{Timestamp, timeout};
 use crate::inbound::InboundEvent;
-use crate::provider::WhatsAppProvider;
+use crate::provider::{WhatsAppProvider, several};
 use crate::webhook::{SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest};
 
 /// How long the providers may take to learn from events.
@@ -25,7 +25,8 @@ pub enum Admission<'r> {
 
 impl<'r> Admission<'r> {
     pub(super) fn of(handler: &Arc<Inner>, head: WebhookHead<'r>) -> Self {
-        if let Some(reply) = handler.handshake(&head) {
+        // Each provider may have a token of its own.
+        if let Some(reply) = several::handshake(handler.providers.iter(), &head) {
             (handler.observer)(&WebhookOutcome::HandshakeAnswered { status: reply.status });
             return Self::Reply(reply);
         }
@@ -93,23 +94,9 @@ impl Inner {
     /// first, so that whoever handles an event finds its window open; but never in the way of the answer.
     async fn record(&self, events: &[InboundEvent]) {
         let all = async {
-            for provider in &self.providers {
-                provider.record(events).await;
-            }
+            several::all(self.providers.iter().map(|provider| provider.record(events))).await;
         };
         timeout(&*self.clock, RECORD_TIME, all).await;
-    }
-
-    /// The answer of the first provider that agrees, else of the first that refuses: each may have a token of its own.
-    fn handshake(&self, head: &WebhookHead<'_>) -> Option<WebhookReply> {
-        let mut refusal = None;
-        for reply in self.providers.iter().filter_map(|provider| provider.handshake(head)) {
-            if reply.status.is_success() {
-                return Some(reply);
-            }
-            refusal = refusal.or(Some(reply));
-        }
-        refusal
     }
 }
 

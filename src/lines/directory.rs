@@ -19,7 +19,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    fn new(provider: Arc<dyn WhatsAppProvider>) -> Self {
+    pub(super) fn new(provider: Arc<dyn WhatsAppProvider>) -> Self {
         Self { senders: provider.senders(), provider, retired: false }
     }
 
@@ -44,23 +44,15 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    pub(super) fn insert(
-        &mut self,
-        id: LineId,
-        provider: Arc<dyn WhatsAppProvider>,
-    ) -> Result<(), LineError> {
+    pub(super) fn insert(&mut self, id: LineId, line: Line) -> Result<(), LineError> {
         if self.lines.contains_key(&id) {
             return Err(LineError::Exists { line: id });
         }
-        self.put(id, provider).map(drop)
+        self.put(id, line).map(drop)
     }
 
-    pub(super) fn replace(
-        &mut self,
-        id: LineId,
-        provider: Arc<dyn WhatsAppProvider>,
-    ) -> Result<Arc<dyn WhatsAppProvider>, LineError> {
-        self.put(id.clone(), provider)?.ok_or(LineError::Missing { line: id })
+    pub(super) fn replace(&mut self, id: LineId, line: Line) -> Result<Arc<dyn WhatsAppProvider>, LineError> {
+        self.put(id.clone(), line)?.ok_or(LineError::Missing { line: id })
     }
 
     pub(super) fn retire(&mut self, id: &LineId) -> Result<(), LineError> {
@@ -83,13 +75,8 @@ impl Directory {
         Some(line.provider)
     }
 
-    /// Puts a provider in the place of the line's, if there is one.
-    fn put(
-        &mut self,
-        id: LineId,
-        provider: Arc<dyn WhatsAppProvider>,
-    ) -> Result<Option<Arc<dyn WhatsAppProvider>>, LineError> {
-        let line = Line::new(provider);
+    /// Puts a line in the place of the one with this name, if there is one.
+    fn put(&mut self, id: LineId, line: Line) -> Result<Option<Arc<dyn WhatsAppProvider>>, LineError> {
         let owners = || line.senders.iter().filter_map(|sender| self.by_sender.get(sender));
         if let Some(other) = owners().find(|owner| **owner != id) {
             return Err(LineError::SenderTaken { line: other.clone() });

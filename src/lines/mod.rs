@@ -51,8 +51,8 @@
 //! The one that has the message's [`from`](crate::OutboundMessage::with_from), which goes along to its provider. To let a
 //! line choose among its senders, name the line: [`send_by`](Lines::send_by). A message without `from` goes to the only
 //! line if there is exactly one, retired ones counted. All else is refused before any request, as
-//! [`NoRoute`](crate::ErrorKind::NoRoute) with the field `from` and a [`LineError`] as its source: the message is in order,
-//! and what is missing is a line for it.
+//! [`NoRoute`](crate::ErrorKind::NoRoute) with the field `from` (or `line`, if that is retired) and a [`LineError`] as its
+//! source: the message is in order, and what is missing is a line for it.
 //!
 //! Every call sees the directory as it was at one moment. A send that is under way when its line is retired, replaced or
 //! removed ends at the provider with which it began.
@@ -72,7 +72,17 @@
 //! line that recognises it**: for 1,000 numbers of one application 1,000 HMACs of the body, since a secret does not tell
 //! whether it is another line's too. Where that is too much, give the application's secret to one more line, a `MetaCloud`
 //! with the secret and without a number, and none to the others: those have nothing to check with, and a forged
-//! webhook costs one HMAC. (Requests can be proven by `appsecret_proof_with` all the same.) All of them must have the same provider id then, or the events have the id of the one that checked.
+//! webhook costs one HMAC. (Requests can be proven by `appsecret_proof_with` all the same.) All of them must have the same
+//! provider id then, or the events have the id of the one that checked; and each must be told its `account_id`, or news of
+//! one account concern them all.
+//!
+//! A webhook with events of several lines is read by each of them whose provider id differs from that of the line that
+//! read it first: ten such lines, ten checks and ten readings.
+//!
+//! # What is asked when
+//!
+//! A provider's [`senders`](crate::WhatsAppProvider::senders) are looked at when it is inserted or put in another one's place,
+//! and not later: [`replace`](Lines::replace) a line whose senders have changed.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -87,7 +97,7 @@ mod tests;
 pub use error::LineError;
 pub use line_id::{InvalidLineId, LineId};
 
-use directory::Directory;
+use directory::{Directory, Line};
 
 use crate::error::Result;
 use crate::ids::{ProviderId, SenderId};
@@ -100,7 +110,7 @@ pub struct Lines(Arc<Inner>);
 
 struct Inner {
     id: ProviderId,
-    /// Replaced as a whole, and never held while anything else is done.
+    /// Replaced as a whole; no provider is asked anything while it is held.
     directory: RwLock<Arc<Directory>>,
     /// The line whose signature held last.
     verified: Mutex<Option<LineId>>,
@@ -124,7 +134,8 @@ impl Lines {
     /// [`LineError::Exists`] if there is a line of this name, [`LineError::SenderTaken`] if another line, retired or not,
     /// has one of its senders. Nothing has changed then.
     pub fn insert(&self, id: LineId, provider: impl WhatsAppProvider) -> Result<(), LineError> {
-        self.change(|directory| directory.insert(id, Arc::new(provider)))
+        let line = Line::new(Arc::new(provider));
+        self.change(|directory| directory.insert(id, line))
     }
 
     /// Puts another provider in the place of a line's, and hands back the one before. A retired line is in use again.
@@ -138,7 +149,8 @@ impl Lines {
         id: LineId,
         provider: impl WhatsAppProvider,
     ) -> Result<Arc<dyn WhatsAppProvider>, LineError> {
-        self.change(|directory| directory.replace(id, Arc::new(provider)))
+        let line = Line::new(Arc::new(provider));
+        self.change(|directory| directory.replace(id, line))
     }
 
     /// Lets a line send no more messages. Its webhooks are received as before, and so are its users' media files. To retire
@@ -148,6 +160,9 @@ impl Lines {
     ///
     /// [`LineError::Missing`] if there is no line of this name.
     pub fn retire(&self, id: &LineId) -> Result<(), LineError> {
+        if self.is_retired(id) {
+            return Ok(());
+        }
         self.change(|directory| directory.retire(id))
     }
 
@@ -191,8 +206,8 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// [`NoRoute`](crate::ErrorKind::NoRoute) with a [`LineError`] as its source if there is no such line (the field is
-    /// `line`) or it is retired (`from`); otherwise as [`send`](WhatsAppProvider::send) of its provider.
+    /// [`NoRoute`](crate::ErrorKind::NoRoute) with the field `line` and a [`LineError`] as its source if there is no such line
+    /// or it is retired; otherwise as [`send`](WhatsAppProvider::send) of its provider.
     pub async fn send_by(&self, id: &LineId, message: &OutboundMessage) -> Result<SendReceipt> {
         let line = self.now().named(id).cloned().map_err(|error| self.refusal(error))?;
         line.send(message).await

@@ -113,13 +113,12 @@ impl WhatsAppProvider for Lines {
     /// Tells each line of the events of its senders, and all of them of what names no sender.
     async fn record(&self, events: &[InboundEvent]) {
         let now = self.now();
-        for provider in now.providers() {
+        let learning = now.providers().filter_map(|provider| {
             let own = |event: &&InboundEvent| event.sender().is_none_or(|of| provider.receives_for(of));
             let own: Vec<InboundEvent> = events.iter().filter(own).cloned().collect();
-            if !own.is_empty() {
-                provider.record(&own).await;
-            }
-        }
+            (!own.is_empty()).then(|| async move { provider.record(&own).await })
+        });
+        several::all(learning).await;
     }
 
     /// The answer of the first line that agrees, else of the first that refuses.
@@ -176,9 +175,8 @@ impl Lines {
 
     /// The message itself is in order, and another line could send it: there is no way for it.
     pub(super) fn refusal(&self, error: LineError) -> Error {
-        let field = if matches!(error, LineError::Missing { .. }) { "line" } else { "from" };
         Error::new(ErrorKind::NoRoute, Acceptance::NotAccepted)
-            .with_field(field)
+            .with_field(error.field())
             .with_provider(self.0.id.clone())
             .with_source(error)
     }

@@ -1,6 +1,9 @@
 //! Several providers asked as one: what a provider does that has others behind it.
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use super::{SentLookup, SentQuery, WhatsAppProvider};
 use crate::error::{Error, Result};
@@ -86,6 +89,16 @@ fn reads_too(provider: &Provider, webhook: &VerifiedWebhook<'_>) -> Option<Vec<I
         provider.verify_signature(request).ok()?
     };
     provider.parse_inbound(&own).ok()
+}
+
+/// Does all of these at once, so that one that waits for its store keeps none of the others waiting.
+pub(crate) async fn all<F: Future<Output = ()> + Send>(futures: impl Iterator<Item = F> + Send) {
+    let mut open: Vec<Pin<Box<F>>> = futures.map(Box::pin).collect();
+    poll_fn(|cx| {
+        open.retain_mut(|future| future.as_mut().poll(cx).is_pending());
+        if open.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 /// The answer of the first provider that agrees, else of the first that refuses.

@@ -12,6 +12,7 @@ use crate::inbound::InboundEvent;
 use crate::testing::{EventMaker, MemoryProvider, TestClock};
 use crate::webhook::{SignatureError, WebhookRequest};
 
+mod receiving;
 #[cfg(feature = "simulator")]
 mod traffic;
 
