@@ -50,28 +50,22 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use governor::RateLimiter;
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::HashMapStateStore;
-
 mod policy;
 mod provider;
+mod rate;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use policy::{PacePolicy, RecipientPace};
 
-use self::turn::{TooLong, Turns};
+use self::turn::{Class, TooLate, Turns};
 use crate::address::Recipient;
-use crate::clock::{Clock, Sleep, Timestamp, default_clock};
-use crate::error::{Acceptance, ConfigError, Error, ErrorKind, Hint, Result};
+use crate::clock::{Clock, default_clock};
+use crate::error::{Acceptance, ConfigError, Error, Hint, Result};
 use crate::ids::SenderId;
 use crate::outbound::{Attempt, Category, OutboundMessage, SendReceipt};
 use crate::provider::WhatsAppProvider;
-
-/// Below this many recipients nobody is forgotten.
-const FEW_RECIPIENTS: usize = 10_000;
-
-type Pairs = RateLimiter<u64, HashMapStateStore<u64>, PaceClock, NoOpMiddleware<Duration>>;
 
 /// A provider whose messages wait for their turn. See [the module](crate::pace). A clone waits in the same lines.
 pub struct Paced<P> {
@@ -81,13 +75,9 @@ pub struct Paced<P> {
 
 struct Shared {
     policy: PacePolicy,
-    clock: PaceClock,
+    clock: Arc<dyn Clock>,
     turns: Mutex<HashMap<SenderId, Arc<Turns>>>,
-    pairs: Option<Pairs>,
-    /// Recipients are known by a number that means nothing outside of this process.
     hasher: RandomState,
-    /// With how many recipients those are forgotten who may write freely again.
-    forget_at: Mutex<usize>,
 }
 
 impl<P: WhatsAppProvider> Paced<P> {
@@ -136,26 +126,17 @@ impl<P: WhatsAppProvider> Paced<P> {
     }
 
     async fn wait(&self, sender: &SenderId, message: &OutboundMessage, end: Duration) -> Result<()> {
-        let clock = &self.shared.clock;
-        let left = || end.saturating_sub(clock.elapsed());
-        if let Some(pairs) = &self.shared.pairs {
-            let pair = self.shared.hasher.hash_one((sender, recipient(&message.to)));
-            while let Err(later) = pairs.check_key(&pair) {
-                let wait = later.wait_time_from(clock.elapsed());
-                if wait > left() {
-                    return Err(self.too_long(ErrorKind::RecipientThrottled, wait));
-                }
-                clock.sleep(wait).await;
-            }
-            self.shared.forget(pairs);
-        }
-        let urgent = matches!(message.effective_category(), Category::Authentication | Category::Service);
-        let turn = self.shared.turns_of(sender).wait(urgent, left(), clock).await;
-        turn.map_err(|TooLong(wait)| self.too_long(ErrorKind::Throttled, wait))
+        let class = match message.effective_category() {
+            Category::Authentication | Category::Service => Class::Urgent,
+            Category::Utility | Category::Marketing => Class::Bulk,
+        };
+        let recipient = self.shared.hasher.hash_one(recipient(&message.to));
+        let waited = self.shared.turns_of(sender).wait(class, recipient, end, &self.shared.clock).await;
+        waited.map_err(|too_late| self.refused(too_late))
     }
 
     /// Our own line is too long, which says nothing about the provider.
-    fn too_long(&self, kind: ErrorKind, wait: Duration) -> Error {
+    fn refused(&self, TooLate { kind, wait }: TooLate) -> Error {
         Error::new(kind, Acceptance::NotAccepted)
             .with_provider(self.provider.id().clone())
             .with_retry_after(wait)
@@ -196,18 +177,9 @@ impl Shared {
         if let Some(turns) = turns.get(sender) {
             return Arc::clone(turns);
         }
-        let new = Arc::new(Turns::new(self.policy.rates(sender), &self.clock));
+        let new = Arc::new(Turns::new(self.policy.rates(sender)));
         turns.insert(sender.clone(), Arc::clone(&new));
         new
-    }
-
-    /// Forgets the recipients whose burst is whole again, whenever there are twice as many as were left the last time.
-    fn forget(&self, pairs: &Pairs) {
-        let mut forget_at = self.forget_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if pairs.len() >= *forget_at {
-            pairs.retain_recent();
-            *forget_at = pairs.len().saturating_mul(2).max(FEW_RECIPIENTS);
-        }
     }
 }
 
@@ -240,50 +212,12 @@ impl<P: WhatsAppProvider> PacedBuilder<P> {
     /// [`ConfigError`] if a number of the policy is out of its bounds, or if there is no clock.
     pub fn build(self) -> Result<Paced<P>, ConfigError> {
         self.policy.check()?;
-        let clock = PaceClock(match self.clock {
+        let clock = match self.clock {
             Some(clock) => clock,
             None => default_clock()?,
-        });
-        let pairs = self.policy.recipient.and_then(RecipientPace::quota);
-        let pairs = pairs.map(|quota| RateLimiter::hashmap_with_clock(quota, clock.clone()));
-        let shared = Shared {
-            policy: self.policy,
-            clock,
-            turns: Mutex::default(),
-            pairs,
-            hasher: RandomState::new(),
-            forget_at: Mutex::new(FEW_RECIPIENTS),
         };
+        let shared =
+            Shared { policy: self.policy, clock, turns: Mutex::default(), hasher: RandomState::new() };
         Ok(Paced { provider: self.provider, shared: Arc::new(shared) })
-    }
-}
-
-/// The crate's clock, as the limiter wants it.
-#[derive(Debug, Clone)]
-struct PaceClock(Arc<dyn Clock>);
-
-impl governor::clock::Clock for PaceClock {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.elapsed()
-    }
-}
-
-impl Clock for PaceClock {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        self.0.sleep(duration)
-    }
-
-    fn random(&self) -> u64 {
-        self.0.random()
     }
 }

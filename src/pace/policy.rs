@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::Quota;
-
+use super::rate::Rate;
+use super::turn::Rates;
 use crate::error::ConfigError;
 use crate::ids::SenderId;
 
@@ -55,8 +55,10 @@ impl RecipientPace {
         Self { burst, interval }
     }
 
-    pub(super) fn quota(self) -> Option<Quota> {
-        Some(Quota::with_period(self.interval)?.allow_burst(NonZeroU32::new(self.burst)?))
+    /// `None` if a number is out of its bounds.
+    fn rate(self) -> Option<Rate> {
+        let burst = NonZeroU32::new(self.burst)?;
+        (!self.interval.is_zero()).then_some(Rate { burst, period: self.interval })
     }
 }
 
@@ -109,29 +111,21 @@ impl PacePolicy {
         if self.reserve_percent > 90 {
             return Err(ConfigError::new("reserve_percent", "at most 90, or nothing is left for campaigns"));
         }
-        if self.recipient.is_some_and(|pace| pace.quota().is_none()) {
+        if self.recipient.is_some_and(|pace| pace.rate().is_none()) {
             let problem = "a burst of 1 at least, and an interval longer than none";
             return Err(ConfigError::new("recipient", problem));
         }
         Ok(())
     }
 
-    /// The rate of a sender, and what of it is for utility and marketing.
-    pub(super) fn rates(&self, sender: &SenderId) -> [u32; 2] {
+    pub(super) fn rates(&self, sender: &SenderId) -> Rates {
         let all = self.senders.get(sender).copied().unwrap_or(self.per_second);
         let share = 100_u64.saturating_sub(self.reserve_percent.into());
         let bulk = u64::from(all).saturating_mul(share) / 100;
-        [all, u32::try_from(bulk).unwrap_or(all).max(1)]
+        Rates {
+            all: Rate::per_second(all),
+            bulk: Rate::per_second(u32::try_from(bulk).unwrap_or(all).max(1)),
+            recipient: self.recipient.and_then(RecipientPace::rate),
+        }
     }
-}
-
-/// At most so many in any second: a small burst, and for the rest the second is filled evenly.
-///
-/// A burst lets a sender catch up that was late by a moment, as every timer is. It is taken off the rate, so that no second
-/// sees more than it may, wherever it begins.
-pub(super) fn quota(per_second: u32) -> Quota {
-    let burst = (per_second / 20).max(1);
-    let evenly = per_second.saturating_sub(burst).max(1);
-    let some = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-    Quota::per_second(some(evenly)).allow_burst(some(burst))
 }
