@@ -139,7 +139,8 @@ impl<P: WhatsAppProvider> Paced<P> {
     fn refused(&self, TooLate { kind, wait }: TooLate) -> Error {
         Error::new(kind, Acceptance::NotAccepted)
             .with_provider(self.provider.id().clone())
-            .with_retry_after(wait)
+            // It is kept to the millisecond, and one that comes back must not be too early.
+            .with_retry_after(wait.saturating_add(Duration::from_nanos(999_999)))
             .with_hint(Hint::Beside)
     }
 
