@@ -4,7 +4,9 @@ use crate::error::ErrorKind;
 use crate::ids::ProviderId;
 use crate::testing::{MemoryProvider, TestClock};
 
+mod inner;
 mod law;
+mod rules;
 
 const MILLI: Duration = Duration::from_millis(1);
 
