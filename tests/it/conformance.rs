@@ -7,6 +7,7 @@ use http::HeaderName;
 use sha2::Sha256;
 use whatsapp_provider::clock::Timestamp;
 use whatsapp_provider::inbound::{EventId, InboundContent, InboundMessage, Unrecognized, User};
+use whatsapp_provider::pace::Paced;
 use whatsapp_provider::testing::conformance::{self, Element, Subject};
 use whatsapp_provider::testing::{EventMaker, MemoryProvider};
 use whatsapp_provider::{
@@ -271,7 +272,7 @@ fn twilio_keeps_the_laws() {
     (1..6).for_each(|seed| conformance::robustness(&subject, seed).unwrap());
 }
 
-/// A provider with others behind it, one of which is Meta's.
+/// A provider with others inside, one of which is Meta's.
 struct Wrapped<P>(P, Meta);
 
 impl<P: WhatsAppProvider> Subject for Wrapped<P> {
@@ -319,4 +320,10 @@ fn a_directory_of_lines_keeps_the_laws_of_its_lines() {
     lines.insert("b".parse().unwrap(), Meta::new().provider).unwrap();
     lines.insert("c".parse().unwrap(), TwilioSubject::new().provider).unwrap();
     conformance::all(&Wrapped(lines, Meta::new())).unwrap();
+}
+
+#[test]
+fn a_paced_provider_keeps_the_laws_of_the_one_inside() {
+    let paced = Paced::new(Meta::new().provider).unwrap();
+    conformance::all(&Wrapped(paced, Meta::new())).unwrap();
 }

@@ -4,6 +4,7 @@ mod advice;
 mod contract;
 mod health;
 mod knowledge;
+mod paced;
 mod route;
 mod same_message;
 mod searching;
