@@ -116,7 +116,7 @@ impl WhatsAppProvider for Lines {
         let learning = now.providers().filter_map(|provider| {
             let own = |event: &&InboundEvent| event.sender().is_none_or(|of| provider.receives_for(of));
             let own: Vec<InboundEvent> = events.iter().filter(own).cloned().collect();
-            (!own.is_empty()).then(|| async move { provider.record(&own).await })
+            (!own.is_empty()).then_some(async move { provider.record(&own).await })
         });
         several::all(learning).await;
     }

@@ -42,7 +42,7 @@ pub(super) struct Shared {
 
 enum Kept {
     Postgres(Place),
-    Redis(RedisPlace),
+    Redis(Box<RedisPlace>),
 }
 
 impl Shared {
@@ -62,7 +62,7 @@ impl Shared {
         let (cut, is_cut) = watch::channel(false);
         let by_proxy = proxy(server.clone(), is_cut).await.to_string();
         let store = format!("{} {}", redis_url().replace(&server, &by_proxy), prefix.prefix);
-        Self { store, cut, kept: Kept::Redis(prefix) }
+        Self { store, cut, kept: Kept::Redis(Box::new(prefix)) }
     }
 
     /// Cuts the way to it, or mends it.
@@ -73,7 +73,7 @@ impl Shared {
     pub(super) async fn drop(self) {
         match self.kept {
             Kept::Postgres(place) => place.drop().await,
-            Kept::Redis(prefix) => prefix.drop().await,
+            Kept::Redis(prefix) => (*prefix).drop().await,
         }
     }
 }
