@@ -3,10 +3,14 @@
 //! Providers refuse what comes too fast, and a sender that is refused often loses its good name. [`Paced`] lets messages
 //! wait for their turn instead, before any request is made:
 //!
-//! * for each **sender** so many messages a second, 80 unless told otherwise, in no second more;
+//! * for each **sender** so many messages a second, 80 unless told otherwise, in no second more: a twentieth of them at
+//!   once, and the rest evenly;
 //! * of those a **reserve** for authentication and service messages, 20 % unless told otherwise, so that a one-time code or
 //!   an answer goes at once while 50,000 templates wait;
 //! * for each **recipient** of a sender a burst of 45 and then one message every 6 s.
+//!
+//! Authentication and service on the one hand, utility and marketing on the other are first come, first served. One that
+//! has to wait for its recipient is in nobody else's way.
 //!
 //! A message waits within its attempt's deadline. If its turn would come too late, it is refused: at once, where that can be
 //! told from those who wait in front of it. The error is [`Throttled`](crate::ErrorKind::Throttled), or

@@ -82,7 +82,7 @@ impl Turns {
         end: Duration,
         clock: &dyn Clock,
     ) -> Result<(), TooLate> {
-        let lines = self.lines_to(recipient);
+        let lines = self.lines_to(recipient, clock.elapsed());
         let mut of_recipient = lines.as_deref().map(|lines| lines.of(class).join());
         loop {
             if let Some(place) = &mut of_recipient {
@@ -116,7 +116,6 @@ impl Turns {
             return Err(turn);
         }
         if let Some(rate) = self.rates.recipient {
-            gone.forget(now);
             let to = gone.recipients.entry(recipient).or_default();
             if to.gone.turn(rate, 0, now) > now {
                 return Ok(false);
@@ -135,9 +134,11 @@ impl Turns {
         self.rates.recipient.map_or(now, |rate| gone.turn(rate, in_front, now))
     }
 
-    fn lines_to(&self, recipient: u64) -> Option<Arc<Lines>> {
+    fn lines_to(&self, recipient: u64, now: Duration) -> Option<Arc<Lines>> {
         self.rates.recipient?;
-        Some(Arc::clone(&self.gone().recipients.entry(recipient).or_default().lines))
+        let mut gone = self.gone();
+        gone.forget(now);
+        Some(Arc::clone(&gone.recipients.entry(recipient).or_default().lines))
     }
 
     fn gone(&self) -> MutexGuard<'_, SenderGone> {
