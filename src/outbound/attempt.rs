@@ -116,7 +116,7 @@ impl Departure {
     }
 
     /// Whether the attempt was given up, so that nothing can leave any more.
-    #[cfg(any(feature = "meta", feature = "twilio"))]
+    #[cfg(any(feature = "meta", feature = "twilio", feature = "pace"))]
     pub(crate) fn is_given_up(&self) -> bool {
         let own = self.state.load(Ordering::Acquire) == REVOKED;
         own || self.parent.as_ref().is_some_and(|parent| parent.is_given_up())

@@ -66,7 +66,7 @@ pub use policy::{PacePolicy, RecipientPace};
 use self::turn::{Class, TooLate, Turns};
 use crate::address::Recipient;
 use crate::clock::{Clock, default_clock};
-use crate::error::{Acceptance, ConfigError, Error, Hint, Result};
+use crate::error::{Acceptance, ConfigError, Error, ErrorKind, Hint, Result};
 use crate::ids::SenderId;
 use crate::outbound::{Attempt, Category, OutboundMessage, SendReceipt};
 use crate::provider::WhatsAppProvider;
@@ -113,6 +113,10 @@ impl<P: WhatsAppProvider> Paced<P> {
         let limit = attempt.deadline.unwrap_or(self.shared.policy.longest_wait);
         if let Some(sender) = self.sender_of(message) {
             self.wait(&sender, message, began.saturating_add(limit)).await?;
+        }
+        if attempt.departure.is_given_up() {
+            let given_up = Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted);
+            return Err(given_up.with_provider(self.provider.id().clone()));
         }
         let mut inner = Attempt::with_id(attempt.id).with_departure(attempt.departure.child());
         inner.deadline =

@@ -112,6 +112,12 @@ fn one_that_waits_has_not_left_and_one_that_is_inside_may_have() {
         assert!(is_armed(&second.departure));
         drop(waiting);
         assert!(second.departure.revoke(), "it certainly has not left");
+
+        // It is given up while it waits, and nobody drops it: nothing inside would know.
+        let third = Attempt::new(&clock);
+        let mut waiting = paced.send_attempt(&two, &third);
+        assert!(poll!(&mut waiting).is_pending() && third.departure.revoke());
+        assert_eq!(waiting.await.unwrap_err().acceptance(), Acceptance::NotAccepted);
     });
     assert_eq!(paced.provider().deadlines.lock().unwrap().len(), 1);
 }
