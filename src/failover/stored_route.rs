@@ -18,13 +18,14 @@ pub use order::RouteOrder;
 /// How often a write is tried that others are faster than.
 const TRIES: usize = 16;
 
-/// How long a read may take where nobody gives up earlier.
-const READ_LIMIT: Duration = Duration::from_secs(5);
+/// How long a page may wait for a read.
+const PAGE_LIMIT: Duration = Duration::from_secs(5);
 
 /// The longest name of a flag.
 const MAX_NAME: usize = 100;
 
-/// A flag in a [`StateStore`]: one call of [`set`](Self::set) turns it for every machine. A clone is the same flag.
+/// A flag in a [`StateStore`]: one call of [`set`](Self::set) turns it for every machine. A clone is the same flag. In a
+/// store that is not [shared](StateStore::is_shared) it is for one process.
 ///
 /// # What reaches whom, and when
 ///
@@ -33,11 +34,14 @@ const MAX_NAME: usize = 100;
 ///   task behind it, and no message, no read. Messages whose sending has begun are not affected.
 /// * One message at a time waits for a read; the others go by what is known. Before anything is known all of them wait.
 /// * While the store fails, does not answer, or has something that cannot be read (it was written by a newer version), the
-///   last good order holds. The store is asked again after the interval and not before, so that a dead store costs a
-///   message in two seconds the failover's [limit for flags](super::FailoverPolicy::flag_limit), 50 ms.
+///   last good order holds, to its end. The store is asked again after the interval and not before, so that a dead store
+///   costs one message in two seconds the [limit for a read](Self::with_read_limit), 40 ms.
 /// * A process that starts while the store is out of reach knows of no order: the
 ///   [default route](super::FailoverBuilder::default_route) holds.
-/// * The failover gives a read up at its limit for flags. Where the store usually takes longer, raise it.
+/// * Where the store usually takes longer, raise the limit for a read, and above it the failover's
+///   [limit for flags](super::FailoverPolicy::flag_limit), 50 ms: at that one the failover goes by what it was told last.
+/// * An order that the store has lost, as a Redis that evicts or is flushed does, is none: without a word every machine
+///   goes back to the default route.
 /// * `set` fails if the store is out of reach. Keep another way to turn the route for that case.
 ///
 /// ```
@@ -64,6 +68,7 @@ pub struct StoredRoute {
     clock: Arc<dyn Clock>,
     name: String,
     refresh: Duration,
+    read_limit: Duration,
     shared: Arc<Shared>,
 }
 
@@ -102,6 +107,7 @@ impl StoredRoute {
             clock,
             name: "failover".to_owned(),
             refresh: Duration::from_secs(2),
+            read_limit: Duration::from_millis(40),
             shared: Arc::default(),
         }
     }
@@ -127,10 +133,22 @@ impl StoredRoute {
         self
     }
 
-    /// The order that this machine obeys now, for a page that shows it. It reads the store as a message would; one that
-    /// does not answer is given up after 5 seconds.
+    /// How long a message may wait for a read; then it goes by what is known. 40 milliseconds unless set. It must be below
+    /// the failover's [limit for flags](super::FailoverPolicy::flag_limit).
+    #[must_use]
+    pub fn with_read_limit(mut self, read_limit: Duration) -> Self {
+        self.read_limit = read_limit;
+        self
+    }
+
+    /// The order that this machine obeys now, for a page that shows it. It reads the store as a message would, but waits up
+    /// to 5 seconds.
     pub async fn current(&self) -> Option<RouteOrder> {
-        self.read_if_due().await;
+        self.current_within(PAGE_LIMIT).await
+    }
+
+    async fn current_within(&self, limit: Duration) -> Option<RouteOrder> {
+        timeout(&*self.clock, limit, self.read_if_due()).await;
         let order = self.known().order.clone();
         order.filter(|order| order.holds(self.clock.now()))
     }
@@ -208,7 +226,7 @@ impl StoredRoute {
             known.asked = Some(now);
             known.writes
         };
-        let read = timeout(&*self.clock, READ_LIMIT, self.read()).await.flatten();
+        let read = self.read().await;
         let mut known = self.known();
         match read {
             _ if known.writes != writes => {}
@@ -247,7 +265,7 @@ impl fmt::Debug for StoredRoute {
 #[async_trait]
 impl RouteSource for StoredRoute {
     async fn route(&self, _: &RouteContext) -> Option<Route> {
-        Some(self.current().await?.route)
+        Some(self.current_within(self.read_limit).await?.route)
     }
 }
 

@@ -64,7 +64,8 @@ impl Answer {
 async fn process() {
     let Ok(place) = std::env::var(STORE) else { return };
     let store = Store::of(&place).connect().await;
-    let flag = StoredRoute::new(Arc::clone(&store)).unwrap();
+    // A busy machine is not to be taken for a store out of reach.
+    let flag = StoredRoute::new(Arc::clone(&store)).unwrap().with_read_limit(Duration::from_secs(4));
     let whatsapp = failover(store, flag.clone());
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     println!();
@@ -83,7 +84,6 @@ fn failover(store: Arc<dyn StateStore>, flag: StoredRoute) -> FailoverProvider {
     let accounts = Simulator::new(Arc::new(TokioClock::new()));
     let [meta, twilio] = URLS.map(|name| std::env::var(name).unwrap());
     let client = || Arc::new(ReqwestClient::new().unwrap());
-    // A busy machine is not to be taken for a store out of reach.
     let long = Duration::from_secs(5);
     let patient = FailoverPolicy::default()
         .with_flag_limit(long)
