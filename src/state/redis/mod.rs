@@ -41,8 +41,8 @@ const MAX_TTL_MILLIS: u64 = 100 * 366 * 24 * 3600 * 1000;
 ///
 /// Every key begins with the [prefix](Self::with_prefix), `whatsapp:`. `whatsapp:key:<key>` holds a version in digits, a
 /// `:`, and the value; `whatsapp:version` the last version that was given out. A user of the server's access control
-/// lists needs these keys and the commands `mget`, `get`, `set`, `del`, `time`, `eval` and `evalsha`, and `ping` for
-/// [`connect`](Self::connect).
+/// lists needs these keys and the commands `mget`, `get`, `set`, `del`, `time`, `eval` and `evalsha`, `ping` for
+/// [`connect`](Self::connect), and `select` for another database than 0.
 ///
 /// A version is greater than the last one and never below the microseconds since 1970, by the server's clock. So none comes
 /// a second time for a key after it was deleted or has expired; nor after `FLUSHALL`, a crash or a failover that lost the
@@ -50,15 +50,16 @@ const MAX_TTL_MILLIS: u64 = 100 * 366 * 24 * 3600 * 1000;
 ///
 /// # What a server loses
 ///
-/// Redis forgets what other databases keep, and what was sent under a claim that is forgotten may be sent again:
+/// Redis forgets what other databases keep. What was sent under a claim that is forgotten may be sent again, and the order
+/// of a `StoredRoute` that is forgotten puts every machine back on the default route without a word:
 ///
-/// * A server with a `maxmemory` and another `maxmemory-policy` than `noeviction` throws claims away when it is full.
+/// * A server with a `maxmemory` and another `maxmemory-policy` than `noeviction` throws both away when it is full.
 ///   With `noeviction` it refuses the write, and the message is not sent.
 /// * A crash loses what is not on the disk: everything without persistence, up to a second with `appendfsync everysec`,
 ///   nothing with `appendonly yes` and `appendfsync always`.
 /// * Replication is asynchronous: what a replica has not heard of when it takes over is lost. This is so for Sentinel,
 ///   for Redis Cluster and for managed servers.
-/// * `FLUSHALL` and `FLUSHDB` lose everything; a cache that is emptied now and then is no place for claims.
+/// * `FLUSHALL` and `FLUSHDB` lose everything; a cache that is emptied now and then is no place for either.
 ///
 /// Where none of that may happen, take `PostgresStore`.
 ///
