@@ -1,13 +1,16 @@
-use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
-use tokio::sync::Mutex;
 
 use super::LIMIT;
 use crate::clock::{Clock, TokioClock};
 
+/// What is waited for, and since when.
+type Due = (Duration, BoxFuture<'static, ()>);
 type Clones = dyn Fn() -> Box<dyn ConnectionLike + Send> + Send + Sync;
 
 /// The way to the server.
@@ -19,75 +22,88 @@ pub(super) enum Connection {
 
 impl Connection {
     pub(super) fn own(client: Client) -> Self {
-        Self::Own(Box::new(Reconnecting { client, clock: TokioClock::new(), open: Mutex::default() }))
+        Self::Own(Box::new(Reconnecting { client, clock: TokioClock::new(), latest: Mutex::default() }))
     }
 
     pub(super) fn given<C: ConnectionLike + Clone + Send + Sync + 'static>(connection: C) -> Self {
         Self::Given(Box::new(move || Box::new(connection.clone())))
     }
 
-    pub(super) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
+    pub(super) async fn send(&self, command: Cmd) -> RedisResult<Value> {
         match self {
             Self::Own(own) => own.send(command).await,
             Self::Given(clone) => {
                 let mut connection = clone();
-                connection.req_packed_command(command).await.and_then(Value::extract_error)
+                connection.req_packed_command(&command).await.and_then(Value::extract_error)
             }
         }
     }
 }
 
-/// One connection for all calls. It is opened by the call that needs it, and another one is after it was lost.
+/// One connection for all calls. The call that needs it begins to open it; another one is opened after it was lost.
 pub(super) struct Reconnecting {
     client: Client,
     clock: TokioClock,
-    /// Locked while it is being opened, so that one call does.
-    open: Mutex<Option<Open>>,
+    latest: Mutex<Option<Latest>>,
 }
 
+/// The connection, or the way to it: every call that needs it drives the opening, so that none has to see it through.
 #[derive(Clone)]
-struct Open {
-    connection: MultiplexedConnection,
-    /// Since when commands are under way and no answer has come to any. A call whose future is dropped leaves it behind:
-    /// a server that is gone without a word is found out even if nobody has the patience to wait for it.
-    unanswered: Arc<StdMutex<Option<Duration>>>,
+struct Latest {
+    opening: Shared<BoxFuture<'static, RedisResult<MultiplexedConnection>>>,
+    /// Since when an answer is due, at first that of the opening. A call whose future is dropped leaves it behind: a server
+    /// that is gone without a word is found out even if nobody has the patience to wait for it.
+    due: Arc<Mutex<Option<Due>>>,
 }
 
-impl Open {
-    fn is_silent(&self, now: Duration) -> bool {
-        self.unanswered().is_some_and(|since| now.saturating_sub(since) >= LIMIT)
+impl Latest {
+    fn is_of_use(&self, now: Duration) -> bool {
+        let silent = self.due().as_ref().is_some_and(|(since, _)| now.saturating_sub(*since) >= LIMIT);
+        !silent && !matches!(self.opening.peek(), Some(Err(_)))
     }
 
-    fn unanswered(&self) -> MutexGuard<'_, Option<Duration>> {
-        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is due still: what came after its caller had left has come.
+    fn due(&self) -> MutexGuard<'_, Option<Due>> {
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        if due.as_mut().is_some_and(|(_, answer)| answer.now_or_never().is_some()) {
+            *due = None;
+        }
+        due
     }
 }
 
 impl Reconnecting {
-    async fn send(&self, command: &Cmd) -> RedisResult<Value> {
-        let mut open = self.open().await?;
-        open.unanswered().get_or_insert_with(|| self.clock.elapsed());
-        let answer = open.connection.req_packed_command(command).await.and_then(Value::extract_error);
-        *open.unanswered() = None;
+    async fn send(&self, command: Cmd) -> RedisResult<Value> {
+        let latest = self.latest();
+        let mut connection = latest.opening.clone().await?;
+        let answer =
+            async move { connection.req_packed_command(&command).await.and_then(Value::extract_error) };
+        let answer = answer.boxed().shared();
+        latest.due().get_or_insert_with(|| (self.clock.elapsed(), answer.clone().map(drop).boxed()));
+        let answer = answer.await;
         if answer.as_ref().is_err_and(is_of_no_use_any_more) {
-            let mut current = self.open.lock().await;
-            if current.as_ref().is_some_and(|current| Arc::ptr_eq(&current.unanswered, &open.unanswered)) {
-                *current = None;
-            }
+            self.slot().take_if(|current| current.opening.ptr_eq(&latest.opening));
         }
         answer
     }
 
-    async fn open(&self) -> RedisResult<Open> {
-        let mut open = self.open.lock().await;
+    fn latest(&self) -> Latest {
+        let mut slot = self.slot();
         let now = self.clock.elapsed();
-        if let Some(open) = open.as_ref().filter(|open| !open.is_silent(now)) {
-            return Ok(open.clone());
+        if let Some(latest) = slot.as_ref().filter(|latest| latest.is_of_use(now)) {
+            return latest.clone();
         }
-        // The limit is that of the call, of which this is a part.
+        let client = self.client.clone();
+        // The limits are those of the calls.
         let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(open.insert(Open { connection, unanswered: Arc::default() }).clone())
+        let opening = async move { client.get_multiplexed_async_connection_with_config(&config).await };
+        let opening = opening.boxed().shared();
+        let due = Arc::new(Mutex::new(Some((now, opening.clone().map(drop).boxed()))));
+        slot.insert(Latest { opening, due }).clone()
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Latest>> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -98,7 +98,7 @@ impl RedisStore {
     pub async fn connect(url: &str) -> Result<Self, StateError> {
         let client = Client::open(url).map_err(|error| StateError::new(Cause::from(error)))?;
         let store = Self::new(client);
-        within_limit(store.connection.send(&redis::cmd("PING"))).await?;
+        within_limit(store.connection.send(redis::cmd("PING"))).await?;
         Ok(store)
     }
 
@@ -149,9 +149,9 @@ impl RedisStore {
             command
         };
         within_limit(async {
-            match self.connection.send(&command("EVALSHA", script.get_hash())).await {
+            match self.connection.send(command("EVALSHA", script.get_hash())).await {
                 Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                    self.connection.send(&command("EVAL", source)).await
+                    self.connection.send(command("EVAL", source)).await
                 }
                 answer => answer,
             }
@@ -202,7 +202,7 @@ impl StateStore for RedisStore {
         let keys: Vec<String> = keys.iter().map(|key| self.key(key)).collect();
         let mut command = redis::cmd("MGET");
         command.arg(&keys);
-        match within_limit(self.connection.send(&command)).await? {
+        match within_limit(self.connection.send(command)).await? {
             Value::Array(values) if values.len() == keys.len() => values.into_iter().map(stored).collect(),
             _ => Err(StateError::new(Cause::unreadable())),
         }

@@ -2,11 +2,15 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Client, IntoConnectionInfo, RedisConnectionInfo};
+use futures_util::FutureExt;
+use redis::aio::MultiplexedConnection;
+use redis::{Client, FromRedisValue, InfoDict, IntoConnectionInfo, RedisConnectionInfo};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use whatsapp_provider::state::{Expected, RedisStore, StateError, StateStore, Versioned};
 
@@ -132,15 +136,76 @@ async fn a_connection_that_is_killed_comes_back() {
     place.drop().await;
 }
 
-/// Between a client and the server. Connections that are open when it is told to fall silent say nothing any more, and
-/// stay open; later ones work.
-async fn proxy(mut silent: watch::Receiver<()>) -> SocketAddr {
+/// A server of the test's own.
+struct Server {
+    url: String,
+    admin: MultiplexedConnection,
+    _process: Child,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let settings = format!("--bind 127.0.0.1 --port {port} --appendonly no --save");
+        let process = Command::new("redis-server")
+            .args(settings.split(' '))
+            .arg("")
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let url = format!("redis://127.0.0.1:{port}");
+        let client = Client::open(url.as_str()).unwrap();
+        for _ in 0..300 {
+            if let Ok(admin) = client.get_multiplexed_async_connection().await {
+                return Self { url, admin, _process: process };
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("redis-server does not begin to listen");
+    }
+
+    fn store(&self) -> RedisStore {
+        RedisStore::new(Client::open(self.url.as_str()).unwrap())
+    }
+
+    async fn run<T: FromRedisValue>(&mut self, command: &str) -> T {
+        let mut words = command.split(' ');
+        let mut command = redis::cmd(words.next().unwrap());
+        words.for_each(|word| _ = command.arg(word));
+        command.query_async(&mut self.admin).await.unwrap()
+    }
+
+    /// How many connections were ever made to it.
+    async fn connections(&mut self) -> u64 {
+        let stats: InfoDict = self.run("INFO stats").await;
+        stats.get("total_connections_received").unwrap()
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server"]
+async fn an_answer_that_nobody_waited_for_is_one() {
+    let mut server = Server::start().await;
+    let store = server.store();
+    let version = write(&store, "k").await;
+    let connections = server.connections().await;
+    assert_eq!(store.get(&["k"]).now_or_never().map(drop), None);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(store.get(&["k"]).await.unwrap(), [Some(Versioned::new("a", version))]);
+    assert_eq!(server.connections().await, connections);
+}
+
+/// Between a client and the server. Every connection takes some time. Those that are open when it is told to fall silent
+/// say nothing any more, and stay open; later ones work.
+async fn proxy(mut silent: watch::Receiver<()>, delay: Duration) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let mut held = Vec::new();
         loop {
             let (mut near, _) = listener.accept().await.unwrap();
+            tokio::time::sleep(delay).await;
             let server = redis_url().trim_start_matches("redis://").trim_end_matches('/').to_owned();
             let mut far = TcpStream::connect(server).await.unwrap();
             silent.mark_unchanged();
@@ -161,7 +226,7 @@ async fn proxy(mut silent: watch::Receiver<()>) -> SocketAddr {
 async fn a_server_that_is_gone_without_a_word_is_left_although_nobody_waits_for_it() {
     let place = RedisPlace::new();
     let (fall_silent, silent) = watch::channel(());
-    let store = place.on(Client::open(format!("redis://{}", proxy(silent).await)).unwrap());
+    let store = place.on(Client::open(format!("redis://{}", proxy(silent, Duration::ZERO).await)).unwrap());
     let version = write(&store, "k").await;
     fall_silent.send(()).unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -175,6 +240,27 @@ async fn a_server_that_is_gone_without_a_word_is_left_although_nobody_waits_for_
     let error = store.put_if("k", Expected::Absent, "b".into(), None).await.unwrap_err();
     assert_eq!(source(&error), "Redis did not answer in time");
     assert_eq!(store.get(&["k"]).await.unwrap(), [Some(Versioned::new("a", version))]);
+    place.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Redis"]
+async fn a_connection_that_no_call_has_the_patience_for_is_opened_by_all_of_them() {
+    let place = RedisPlace::new();
+    let version = write(&place.store(), "k").await;
+    let (_never, silent) = watch::channel(());
+    let address = proxy(silent, Duration::from_millis(500)).await;
+    let store = place.on(Client::open(format!("redis://{address}")).unwrap());
+    let mut given_up = 0;
+    let found = loop {
+        match tokio::time::timeout(Duration::from_millis(50), store.get(&["k"])).await {
+            Ok(found) => break found.unwrap(),
+            Err(_) => given_up += 1,
+        }
+        assert!(given_up < 200, "it is never opened");
+    };
+    assert!(given_up > 0);
+    assert_eq!(found, [Some(Versioned::new("a", version))]);
     place.drop().await;
 }
 
