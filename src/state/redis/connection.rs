@@ -109,10 +109,37 @@ impl Reconnecting {
 
 /// Whether a new connection may do better: this one is broken, or its server is no longer the one that takes writes.
 fn is_of_no_use_any_more(error: &RedisError) -> bool {
-    use ServerErrorKind::{BusyLoading, MasterDown, ReadOnly};
+    use ServerErrorKind::{BusyLoading, MasterDown, ReadOnly, ResponseError};
     match error.kind() {
+        // A script's, before Redis 7: `ERR Error running script (...): -READONLY ...`.
+        ErrorKind::Server(ResponseError) => {
+            error.detail().is_some_and(|detail| detail.contains("-READONLY "))
+        }
         ErrorKind::Server(kind) => matches!(kind, BusyLoading | MasterDown | ReadOnly),
         ErrorKind::Extension => false,
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_takes_no_writes_is_left_whatever_it_says_of_it() {
+        let script = "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: ";
+        let cases = [
+            ("READONLY You can't write against a read only replica.".to_owned(), true),
+            (format!("{script}-READONLY You can't write against a read only replica."), true),
+            (format!("{script}Wrong number of args calling Redis command From Lua script"), false),
+            ("OOM command not allowed when used memory > 'maxmemory'.".to_owned(), false),
+            ("ERR".to_owned(), false),
+        ];
+        for (answer, left) in cases {
+            let error = redis::parse_redis_value(format!("-{answer}\r\n").as_bytes())
+                .and_then(Value::extract_error)
+                .unwrap_err();
+            assert_eq!(is_of_no_use_any_more(&error), left, "{answer}");
+        }
     }
 }

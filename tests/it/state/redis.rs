@@ -185,6 +185,21 @@ impl Server {
 
 #[tokio::test]
 #[ignore = "needs redis-server"]
+async fn a_master_that_is_a_replica_now_is_left() {
+    let mut server = Server::start().await;
+    let store = server.store();
+    let version = write(&store, "k").await;
+    let connections = server.connections().await;
+    // Of nobody: it keeps what it has.
+    let _: () = server.run("REPLICAOF 127.0.0.1 1").await;
+    assert_eq!(source(&store.delete_if("k", version).await.unwrap_err()), "Redis answered READONLY");
+    assert_eq!(server.connections().await, connections);
+    assert_eq!(store.get(&["k"]).await.unwrap(), [Some(Versioned::new("a", version))]);
+    assert_eq!(server.connections().await, connections + 1);
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server"]
 async fn an_answer_that_nobody_waited_for_is_one() {
     let mut server = Server::start().await;
     let store = server.store();
