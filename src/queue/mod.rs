@@ -48,9 +48,9 @@
 //! * **Who goes first.** Authentication goes before service, then come utility and marketing; within a category whoever
 //!   may go for longest. A message that failed and is tried again goes behind those that may go by then.
 //! * **In order.** Messages to one recipient, with an equal [`from`](OutboundMessage::from), go one after the other in
-//!   the order in which they were inserted: a recipient with a phone number is known by that. Service and utility have
-//!   this order together, authentication and marketing each for itself, so that a code or an answer never waits for an
-//!   advertisement.
+//!   the order in which they were inserted: a recipient with a phone number is known by that. Each category has this order
+//!   for itself, so that an answer never stands behind what its user waits for less. A template without a
+//!   [category](OutboundMessage::category) counts as utility.
 //! * **Later.** What is [not to go before](OutboxEntry::not_before) some moment has no place in any order.
 //! * **Too late.** A message that has waited for as long as its [`ttl`](OutboundMessage::ttl), since it was inserted or
 //!   since it may go, is not sent and is `dead`; it is so again if it is driven again. At the provider the time begins

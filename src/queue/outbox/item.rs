@@ -102,15 +102,11 @@ fn priority(category: Category) -> i16 {
     }
 }
 
-/// What a message must not overtake: others to the same recipient by the same sender, in its lane. A one-time code and an
-/// advertisement have nothing to do with the talk, and neither waits for it nor holds it up.
+/// What a message must not overtake: others of its category to the same recipient by the same sender. If a category had to
+/// wait for another, an answer would stand behind whatever its user waits for less, until that had its turn.
 #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
 fn conversation(message: &OutboundMessage) -> String {
-    let lane = match message.effective_category() {
-        Category::Authentication => "authentication",
-        Category::Service | Category::Utility => "talk",
-        Category::Marketing => "marketing",
-    };
+    let lane = message.effective_category().as_str();
     let sender =
         message.from.as_ref().map(|from| format!("{}/{}", from.provider, from.id)).unwrap_or_default();
     // By the number if it is known, so that it is the same user with and without the other name.
@@ -152,7 +148,7 @@ mod tests {
         let row = row(&message);
         assert_eq!((row.provider.as_str(), row.kind, row.priority), ("", "text", 1));
         assert_eq!(row.event_id.as_deref(), Some("order-77/shipped"));
-        assert_eq!(row.conversation, "talk//+15557654321");
+        assert_eq!(row.conversation, "service//+15557654321");
         assert_eq!(OutboundMessage::read(&row.payload), Some(message));
     }
 
@@ -171,23 +167,27 @@ mod tests {
     }
 
     #[test]
-    fn the_lane_the_sender_and_the_recipient_are_the_conversation() {
+    fn the_category_the_sender_and_the_recipient_are_the_conversation() {
         let template = || OutboundMessage::template(phone(), Template::new("t", "en_US"));
         let sender = SenderId::new(ProviderId::META, "106540352242922");
         let cases = [
-            (text(), 1, "talk//+15557654321"),
-            (template(), 2, "talk//+15557654321"),
+            (text(), 1, "service//+15557654321"),
+            (template(), 2, "utility//+15557654321"),
             (template().with_category(Category::Marketing), 3, "marketing//+15557654321"),
             (text().with_category(Category::Authentication), 0, "authentication//+15557654321"),
-            (text().with_from(sender), 1, "talk/meta/106540352242922/+15557654321"),
-            (text().with_via(ProviderId::META), 1, "talk//+15557654321"),
+            (text().with_from(sender), 1, "service/meta/106540352242922/+15557654321"),
+            (text().with_via(ProviderId::META), 1, "service//+15557654321"),
             (
                 OutboundMessage::text(Recipient::from_names(Some(phone()), Some(user())), "Hi"),
                 1,
-                "talk//+15557654321",
+                "service//+15557654321",
             ),
-            (OutboundMessage::text(Recipient::User(user()), "Hi"), 1, "talk//US.1"),
-            (OutboundMessage::text(Recipient::Group(GroupId::new("g").unwrap()), "Hi"), 1, "talk//group/g"),
+            (OutboundMessage::text(Recipient::User(user()), "Hi"), 1, "service//US.1"),
+            (
+                OutboundMessage::text(Recipient::Group(GroupId::new("g").unwrap()), "Hi"),
+                1,
+                "service//group/g",
+            ),
         ];
         for (message, priority, conversation) in cases {
             let row = row(&message);

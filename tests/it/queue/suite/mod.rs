@@ -89,7 +89,7 @@ macro_rules! on_every_outbox {
     ($start:path, $attributes:tt) => {
         on_every_queue! { @tests $start, $attributes,
             outbox: the_category_comes_before_the_age
-            outbox: an_answer_waits_neither_for_an_advertisement_nor_behind_a_code
+            outbox: a_category_waits_for_itself_only
             outbox: a_message_for_later_waits_and_nobody_waits_for_it
             outbox: every_try_is_the_same_message
             outbox: a_batch_with_what_nobody_could_carry_is_refused_whole
