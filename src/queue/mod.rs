@@ -53,8 +53,8 @@
 //!   [category](OutboundMessage::category) counts as utility.
 //! * **Later.** What is [not to go before](OutboxEntry::not_before) some moment has no place in any order.
 //! * **Too late.** A message that has waited for as long as its [`ttl`](OutboundMessage::ttl), since it was inserted or
-//!   since it may go, is not sent and is `dead`; it is so again if it is driven again. At the provider the time begins
-//!   anew.
+//!   since it may go, is not sent. It is `dead`, or stands in `review` if it was tried before and so may have been sent
+//!   then. [Driven again](Queue::redrive) it is `dead` at once. At the provider the time begins anew.
 //! * **Refused.** What no provider could carry is refused when it is inserted, with the name of the
 //!   [field](crate::Error::field).
 

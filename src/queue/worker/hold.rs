@@ -68,7 +68,11 @@ impl<T: QueueItem> Worker<T> {
             // The last attempt was cut off with its worker.
             _ if claim.attempts > self.max_attempts => End::Not(Then::review("tried too often")),
             None => End::Not(Then::review("the event cannot be read")),
-            Some(item) if item.is_over(claim.waited) => End::Not(Then::dead("the ttl was over")),
+            Some(item) if item.is_over(claim.waited) => {
+                let over = "the ttl was over";
+                // An earlier attempt may have sent it.
+                End::Not(if claim.attempts > 1 { Then::review(over) } else { Then::dead(over) })
+            }
             Some(item) => {
                 let is_last = claim.attempts >= self.max_attempts;
                 let job = Job::new(item, claim.row, claim.attempts, is_last);

@@ -167,7 +167,8 @@ impl<T: QueueItem> Worker<T> {
     ///   kept, since it may repeat the user's.
     /// * A row that was claimed more than [`max_attempts`](Self::max_attempts) times, because its last attempt was cut
     ///   off, stands in `review`, as does one that cannot be read as an event or a message. A message whose
-    ///   [`ttl`](crate::OutboundMessage::ttl) is over is dead. None of these is given to the handler. An event of a kind
+    ///   [`ttl`](crate::OutboundMessage::ttl) is over is dead, or stands in `review` if it was tried before, because that
+    ///   may have sent it. None of these is given to the handler. An event of a kind
     ///   that this version does not know can be read, as [`Unrecognized`](crate::EventKind::Unrecognized).
     /// * A queue that fails is asked again, after a pause that grows from 1 s to 30 s. It never ends the worker.
     /// * Once `shutdown` is ready nothing more is claimed. Jobs that run go on for the time of

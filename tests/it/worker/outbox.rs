@@ -1,6 +1,6 @@
 //! A worker of an outbox.
 
-use whatsapp_provider::queue::OutboxEntry;
+use whatsapp_provider::queue::{OutboxEntry, Queue};
 use whatsapp_provider::testing::MemoryProvider;
 use whatsapp_provider::{OutboundMessage, PhoneNumber, WhatsAppProvider};
 
@@ -47,6 +47,21 @@ fn a_message_whose_ttl_is_over_is_dead_and_not_sent() {
     let (row, sent) = run(&message, None, 60.0);
     assert_eq!((row.status, row.reason.as_deref()), (RowStatus::Dead, Some("the ttl was over")));
     assert!(sent.is_empty());
+}
+
+/// A worker was killed, and nobody knows what it had done.
+#[test]
+fn a_message_that_may_have_been_sent_is_for_review_when_its_ttl_is_over() {
+    let clock = TestClock::new();
+    let outbox = MemoryQueue::outbox(Arc::new(clock.clone()));
+    clock.block_on(outbox.insert([&text().with_ttl(secs(60.0))])).unwrap();
+    assert_eq!(clock.block_on(outbox.claim(1, secs(60.0))).unwrap().len(), 1);
+    clock.advance(secs(60.0));
+    let worker = Worker::new(outbox.clone()).clock(Arc::new(clock.clone()));
+    clock.block_on(worker.run(clock.sleep(secs(0.5)), |_| async { panic!("it is over") }));
+    let row = outbox.rows().remove(0);
+    let end = (row.status, row.attempts, row.reason.as_deref());
+    assert_eq!(end, (RowStatus::Review, 2, Some("the ttl was over")));
 }
 
 #[test]
