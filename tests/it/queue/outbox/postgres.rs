@@ -128,6 +128,19 @@ async fn two_outboxes_and_a_queue_are_made_by_their_own_migrations() {
     place.finish().await;
 }
 
+/// To compile the statement takes longer than to run it, and would be done for each claim.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn a_claim_is_not_compiled() {
+    let place = start().await;
+    place
+        .run("ALTER TABLE message_queue ADD CHECK (status <> 'processing' OR current_setting('jit') = 'off')")
+        .await;
+    place.queue.insert([&text(1, "1")]).await.unwrap();
+    assert_eq!(place.queue.claim(1, LONG).await.unwrap().len(), 1);
+    place.finish().await;
+}
+
 /// 100,000 advertisements that may go, as many that rest, and as many for later: a claim reads the rows it takes and no
 /// others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
