@@ -24,8 +24,8 @@ CREATE TABLE IF NOT EXISTS public.message_queue (
     UNIQUE (provider, event_id)
 );
 
--- What is to be claimed, in its order. What rests, is in work or is for later comes after all that is due, so that however
--- much of it there is, no claim reads its rows.
+-- What is to be claimed, in its order. What rests, is in work or is for later comes after what is due of its priority, so
+-- that however much of it there is, no claim reads its rows.
 CREATE INDEX IF NOT EXISTS message_queue_due ON public.message_queue (priority, available_at, id)
     WHERE status IN ('pending', 'processing');
 

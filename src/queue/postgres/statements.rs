@@ -131,7 +131,8 @@ fn insert_by_priority(table: &str) -> String {
 /// of a table whose rows change all the time, it walks the open rows by id and looks each one's conversation up.
 ///
 /// In an outbox it walks the rows of each priority by the time from which they may be claimed, so that it never meets those
-/// that may not, however many there are. Which row of a conversation is the first goes by id there, too. The planner is
+/// whose time has not come, however many there are. It does meet those that wait behind the first of their conversation,
+/// and looks each of them up. Which row of a conversation is the first goes by id there, too. The planner is
 /// kept from sorting by the transaction, see [`CLAIM_IN_ORDER`].
 fn claim<T: QueueItem>(table: &str) -> String {
     let (of_priority, order) =
