@@ -14,6 +14,16 @@ use crate::outbound::{Attempt, Content, OutboundMessage, SendReceipt};
 pub(super) const GUARD: Duration = Duration::from_millis(500);
 
 impl FailoverProvider {
+    /// As `send`, and no attempt begins after `limit`, whatever the message's deadline is.
+    #[cfg(feature = "queue")]
+    pub(crate) async fn send_within(
+        &self,
+        message: &OutboundMessage,
+        limit: Duration,
+    ) -> Result<SendReceipt> {
+        self.deliver(message, &Attempt::new(&*self.0.clock).with_deadline(limit)).await
+    }
+
     pub(super) async fn deliver(&self, message: &OutboundMessage, outer: &Attempt) -> Result<SendReceipt> {
         // The message leaves through the members only, and their marks are children of this one.
         outer.departure.arm();

@@ -40,6 +40,8 @@
 //!         async move {
 //!             match resend.handle(job.event()).await {
 //!                 Ok(ResendOutcome::NotForUs) => Ok(()), // a user's message, for instance
+//!                 Ok(ResendOutcome::NotYetKnown) => Err(JobError::retry("nobody knows the message yet")),
+//!                 Ok(ResendOutcome::Later { after, .. }) => Err(JobError::retry_after(after, "too many at once")),
 //!                 Ok(_) => Ok(()),
 //!                 Err(_) => Err(JobError::retry("the ledger is unavailable")),
 //!             }

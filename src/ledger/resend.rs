@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{EntryId, EntryState, Ledger, LedgerEntry, LedgerError, limited};
-use crate::clock::{Clock, TokioClock};
-use crate::error::Error;
+use crate::clock::{Clock, Timestamp, TokioClock};
+use crate::error::{Error, ErrorKind};
 use crate::failover::{Advice, FailoverProvider};
 use crate::ids::ProviderId;
-use crate::inbound::{DeliveryState, EventKind, InboundEvent};
+use crate::inbound::{DeliveryState, EventKind, InboundEvent, StatusUpdate};
 use crate::outbound::{Category, Content, OutboundMessage, SendReceipt};
-use crate::provider::WhatsAppProvider;
 
 /// How old a message may be unless set.
 const MAX_AGE: Duration = Duration::from_secs(3600);
@@ -21,12 +20,31 @@ const MAX_AGE_OF_CODES: Duration = Duration::from_secs(600);
 /// How long a call of the ledger may take. Its work is done by a worker, whom nobody waits for.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// How old the status of a message may be that nobody knows: its `send` may not have returned yet.
+const UNKNOWN_FOR: Duration = Duration::from_secs(120);
+
+/// How long a message waits that failed because its sender had sent too many.
+const AFTER_THROTTLED: Duration = Duration::from_secs(30);
+
+/// The same for too many to one user, who may be sent one every 6 seconds.
+const AFTER_RECIPIENT_THROTTLED: Duration = Duration::from_secs(6);
+
 /// What became of a status that was looked at for a resend.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ResendOutcome {
     /// No status of a message that the ledger knows.
     NotForUs,
+    /// It tells of a failure, and the ledger does not know the message, or not yet: a status may come before `send` has
+    /// returned. Call again, in a second or so. A status that is older than 2 minutes is [`NotForUs`](Self::NotForUs)
+    /// instead.
+    NotYetKnown,
+    /// The message may be sent again, and not yet: it failed because there were too many. Nothing is claimed so far.
+    #[non_exhaustive]
+    Later {
+        /// Call again after this time: 30 s after the status has come, or 6 s if it were too many to one user.
+        after: Duration,
+    },
     /// The message is not sent again.
     Nothing(NotResent),
     /// It was sent again and accepted.
@@ -77,12 +95,12 @@ pub enum NotResent {
 /// handles status events.
 ///
 /// Only what [`FailoverProvider::advise`] says can be sent again is, and only if the message is still failed with all its
-/// copies, at most an hour old ([`with_max_age`](Self::with_max_age); an authentication message 10 minutes, and none past
-/// its own [`ttl`](OutboundMessage::ttl)), and never marketing. The claim in the ledger decides who sends, on whichever
+/// copies, less than an hour old ([`with_max_age`](Self::with_max_age); an authentication message 10 minutes, and none past
+/// its own [`ttl`](OutboundMessage::ttl); no attempt begins after that), and never marketing. The claim in the ledger decides who sends, on whichever
 /// machine; whoever stops after it leaves an entry that is [recorded](EntryState::Recorded) and open, and is not sent again.
 ///
 /// What is sent is the message as it was recorded, by the provider that the advice names, with the idempotency key
-/// `resend:<entry>`, and at once even if it had a [`send_at`](OutboundMessage::send_at). After a closed window only its
+/// `resend:<entry>`, what is left of its `ttl`, and at once if its [`send_at`](OutboundMessage::send_at) is over. After a closed window only its
 /// templates are.
 #[derive(Debug, Clone)]
 pub struct Resend {
@@ -136,16 +154,21 @@ impl Resend {
     pub async fn handle(&self, event: &InboundEvent) -> Result<ResendOutcome, LedgerError> {
         let EventKind::Status(status) = event.kind() else { return Ok(ResendOutcome::NotForUs) };
         let Some(entry) = self.limited(self.ledger.advance(event)).await? else {
-            return Ok(ResendOutcome::NotForUs);
+            let young = self.since(event.received_at()) <= UNKNOWN_FOR;
+            let failed = status.state == DeliveryState::Failed && !status.standby;
+            return Ok(if failed && young { ResendOutcome::NotYetKnown } else { ResendOutcome::NotForUs });
         };
         let message = match self.message(&entry, &status.state, event) {
             Ok(message) => message,
             Err(reason) => return Ok(ResendOutcome::Nothing(reason)),
         };
+        if let Some(after) = self.wait(event, status) {
+            return Ok(ResendOutcome::Later { after });
+        }
         let Some(again) = self.limited(self.ledger.claim_resend(entry.id, &message)).await? else {
             return Ok(ResendOutcome::Nothing(NotResent::Already));
         };
-        let sent = self.failover.send(&message).await.map(Box::new);
+        let sent = self.failover.send_within(&message, self.left(&entry)).await.map(Box::new);
         let written = match &sent {
             Ok(receipt) => self.limited(self.ledger.accept(again, receipt)).await,
             Err(error) => self.limited(self.ledger.fail(again, error)).await,
@@ -191,23 +214,40 @@ impl Resend {
         if !entry.proved_undelivered {
             return Err(NotResent::NotProved);
         }
-        let age = self.clock.now().since(entry.recorded_at);
-        let message = entry.message.as_ref().filter(|_| age <= self.max_age_of(entry));
-        let Some(message) = message else {
-            let old = age > self.max_age_of(entry);
-            return Err(if old { NotResent::TooOld } else { NotResent::NoContent });
-        };
-        if message.ttl.is_some_and(|ttl| age > ttl) {
+        let left = self.left(entry);
+        if left.is_zero() {
             return Err(NotResent::TooOld);
         }
-        again(entry, message, via, as_template)
+        let message = entry.message.as_ref().ok_or(NotResent::NoContent)?;
+        let mut again = again(entry, message, via, as_template)?;
+        let age = self.since(entry.recorded_at);
+        again.ttl = message.ttl.map(|ttl| ttl.saturating_sub(age));
+        again.send_at = message.send_at.filter(|at| *at > self.clock.now());
+        Ok(again)
     }
 
-    fn max_age_of(&self, entry: &LedgerEntry) -> Duration {
-        match entry.category {
+    fn since(&self, time: Timestamp) -> Duration {
+        self.clock.now().since(time)
+    }
+
+    /// How much longer the message is young enough.
+    fn left(&self, entry: &LedgerEntry) -> Duration {
+        let most = match entry.category {
             Category::Authentication => self.max_age.min(MAX_AGE_OF_CODES),
             _ => self.max_age,
-        }
+        };
+        let ttl = entry.message.as_ref().and_then(|message| message.ttl);
+        most.min(ttl.unwrap_or(most)).saturating_sub(self.since(entry.recorded_at))
+    }
+
+    /// How much longer to wait, if it failed because there were too many.
+    fn wait(&self, event: &InboundEvent, status: &StatusUpdate) -> Option<Duration> {
+        let pause = match status.failures.first()?.kind {
+            ErrorKind::Throttled => AFTER_THROTTLED,
+            ErrorKind::RecipientThrottled => AFTER_RECIPIENT_THROTTLED,
+            _ => return None,
+        };
+        Some(pause.saturating_sub(self.since(event.received_at()))).filter(|left| !left.is_zero())
     }
 }
 
@@ -233,6 +273,5 @@ fn again(
         again.via = Some(via);
     }
     again.idempotency_key = Some(format!("resend:{}", entry.id));
-    again.send_at = None;
     Ok(again)
 }

@@ -12,7 +12,10 @@ use super::*;
 in_both! {
     of_many_handlers_one_sends_again,
     each_reason_not_to_send_again_is_told,
+    a_failure_that_comes_first_is_looked_at_again,
+    after_too_many_it_waits,
     no_message_is_sent_again_past_its_age,
+    what_is_left_of_its_times_goes_with_it,
     after_a_closed_window_a_template_goes,
     through_the_simulator,
 }
@@ -92,8 +95,6 @@ async fn of_many_handlers_one_sends_again(world: &World) {
 
 async fn each_reason_not_to_send_again_is_told(world: &World) {
     let Pair { twilio, meta, resend } = pair(world);
-    let event = failed(99, ErrorKind::Unavailable);
-    assert!(matches!(resend.handle(&event).await.unwrap(), ResendOutcome::NotForUs));
     let text = EventMaker::meta().text("+15557654321", "hi");
     assert!(matches!(resend.handle(&text).await.unwrap(), ResendOutcome::NotForUs));
 
@@ -151,6 +152,50 @@ async fn each_reason_not_to_send_again_is_told(world: &World) {
     assert_eq!((twilio.attempts(), meta.attempts()), (0, 0));
 }
 
+async fn a_failure_that_comes_first_is_looked_at_again(world: &World) {
+    let Pair { twilio, resend, .. } = pair(world);
+    let event = failed(1, ErrorKind::Unavailable);
+    assert!(matches!(resend.handle(&event).await.unwrap(), ResendOutcome::NotYetKnown));
+    sent(world, 1, &hello()).await;
+    assert!(matches!(resend.handle(&event).await.unwrap(), ResendOutcome::Resent(_)));
+    assert_eq!(twilio.sent().len(), 1);
+
+    // Nobody waits for good, and only for a failure of an own message.
+    let other = status(2, DeliveryState::Delivered);
+    assert!(matches!(resend.handle(&other).await.unwrap(), ResendOutcome::NotForUs));
+    let mut foreign = StatusUpdate::new(reference(2), DeliveryState::Failed);
+    foreign.standby = true;
+    let foreign = EventMaker::meta().event(EventId::new(["status", "y"]), foreign);
+    assert!(matches!(resend.handle(&foreign).await.unwrap(), ResendOutcome::NotForUs));
+    world.clock.advance(120 * SECOND);
+    let event = failed(2, ErrorKind::Unavailable);
+    assert!(matches!(resend.handle(&event).await.unwrap(), ResendOutcome::NotYetKnown));
+    world.clock.advance(Duration::from_millis(1));
+    assert!(matches!(resend.handle(&event).await.unwrap(), ResendOutcome::NotForUs));
+}
+
+async fn after_too_many_it_waits(world: &World) {
+    let Pair { resend, .. } = pair(world);
+    let moment = Duration::from_millis(1);
+    let cases = [(ErrorKind::Throttled, 30 * SECOND), (ErrorKind::RecipientThrottled, 6 * SECOND)];
+    for (number, (kind, pause)) in (1..).zip(cases) {
+        let id = sent(world, number, &hello()).await;
+        let status = failed(number, kind).kind().clone();
+        let now = Clock::now(&world.clock);
+        let event = EventMaker::meta().at(now).event(EventId::new(["status", "x"]), status);
+        let later = async || match resend.handle(&event).await.unwrap() {
+            ResendOutcome::Later { after, .. } => after,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(later().await, pause);
+        world.clock.advance(pause - moment);
+        assert_eq!(later().await, moment);
+        assert_eq!(world.ledger.entry(id).await.unwrap().unwrap().resent_as, None, "not claimed");
+        world.clock.advance(moment);
+        assert!(matches!(resend.handle(&event).await.unwrap(), ResendOutcome::Resent(_)));
+    }
+}
+
 async fn no_message_is_sent_again_past_its_age(world: &World) {
     let Pair { twilio, resend, .. } = pair(world);
     let code = hello().with_category(Category::Authentication);
@@ -171,7 +216,8 @@ async fn no_message_is_sent_again_past_its_age(world: &World) {
         for late in [false, true] {
             number += 1;
             sent(world, number, &message).await;
-            world.clock.advance(if late { most + Duration::from_millis(1) } else { most });
+            // Sending takes a moment.
+            world.clock.advance(if late { most } else { most - 30 * SECOND });
             let before = twilio.sent().len();
             let outcome = resend.handle(&failed(number, ErrorKind::Unavailable)).await.unwrap();
             if late {
@@ -182,6 +228,22 @@ async fn no_message_is_sent_again_past_its_age(world: &World) {
             assert_eq!(twilio.sent().len() - before, usize::from(!late));
         }
     }
+}
+
+async fn what_is_left_of_its_times_goes_with_it(world: &World) {
+    let Pair { twilio, resend, .. } = pair(world);
+    let at = |seconds| Clock::now(&world.clock).saturating_add(seconds * SECOND);
+    let message = hello().with_ttl(100 * SECOND).with_send_at(at(60));
+    sent(world, 1, &message).await;
+    sent(world, 2, &message.clone().with_send_at(at(61))).await;
+    world.clock.advance(60 * SECOND);
+    for number in [1, 2] {
+        let event = failed(number, ErrorKind::Unavailable);
+        assert!(matches!(resend.handle(&event).await.unwrap(), ResendOutcome::Resent(_)));
+    }
+    let sent: Vec<_> = twilio.sent().into_iter().map(|sent| sent.message).collect();
+    assert_eq!((sent[0].ttl, sent[0].send_at), (Some(40 * SECOND), None), "it is over");
+    assert_eq!((sent[1].ttl, sent[1].send_at), (Some(40 * SECOND), Some(at(1))));
 }
 
 async fn after_a_closed_window_a_template_goes(world: &World) {
