@@ -125,9 +125,12 @@ impl PostgresLedger {
     pub fn migration(&self) -> String {
         let Self { schema, table, .. } = self;
         MIGRATION
-            .replace("public.message_ledger_fact", &quoted(schema, &format!("{table}_fact")))
-            .replace("public.message_ledger", &quoted(schema, table))
-            .replace("message_ledger_", &format!("{table}_"))
+            .replace("public.message_ledger_fact", "\u{1}")
+            .replace("public.message_ledger", "\u{2}")
+            .replace("message_ledger_", "\u{3}")
+            .replace('\u{1}', &quoted(schema, &format!("{table}_fact")))
+            .replace('\u{2}', &quoted(schema, table))
+            .replace('\u{3}', &format!("{table}_"))
     }
 
     /// Makes the tables and their indexes where they are missing. Any number of machines may do so at once, at every start.

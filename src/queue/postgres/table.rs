@@ -49,9 +49,12 @@ impl Table {
     /// The migration for this table. The names were checked, so that they can stand in it as they are.
     pub(super) fn migration<T: QueueItem>(&self) -> String {
         let migration = if T::HAS_PRIORITY { OUTBOX_MIGRATION } else { MIGRATION };
+        // No name is looked for in what was put in.
         migration
-            .replace("public.message_queue", &self.quoted())
-            .replace("message_queue_", &format!("{}_", self.name))
+            .replace("public.message_queue", "\u{1}")
+            .replace("message_queue_", "\u{2}")
+            .replace('\u{1}', &self.quoted())
+            .replace('\u{2}', &format!("{}_", self.name))
     }
 }
 
@@ -92,6 +95,18 @@ mod tests {
         assert!(!outbox.contains("message_queue"), "{outbox}");
         assert!(outbox.contains("CREATE INDEX IF NOT EXISTS message_outbox_due ON"));
         assert!(sql.contains("pg_get_serial_sequence('\"inbox\".\"order\"', 'id')"));
+    }
+
+    #[test]
+    fn a_name_may_begin_as_the_shipped_one() {
+        for sql in [
+            Table::new("message_queue_v2", "message_queue_v2").unwrap().migration::<InboundEvent>(),
+            Table::new("message_queue_v2", "message_queue_v2").unwrap().migration::<OutboundMessage>(),
+        ] {
+            assert!(!sql.contains("v2_v2"), "{sql}");
+            assert!(sql.contains("CREATE TABLE IF NOT EXISTS \"message_queue_v2\".\"message_queue_v2\" ("));
+            assert!(sql.contains("CREATE INDEX IF NOT EXISTS message_queue_v2_work ON"), "{sql}");
+        }
     }
 
     #[test]

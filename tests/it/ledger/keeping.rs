@@ -112,6 +112,16 @@ async fn the_tables_are_nobody_elses() {
     let pool = postgres(2).await;
     let ledger = PostgresLedger::new(pool.clone()).with_table(&schema.name, "sent").unwrap();
     assert!(!ledger.migration().contains("message_ledger") && !ledger.migration().contains("public"));
+    let second = ledger.clone().with_table(&schema.name, "message_ledger_v2").unwrap();
+    second.migrate().await.unwrap();
+    second.record(&hello()).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!(
+        "DROP TABLE {0}.message_ledger_v2, {0}.message_ledger_v2_fact",
+        schema.name
+    )))
+    .execute(&pool)
+    .await
+    .unwrap();
     for _ in 0..2 {
         ledger.migrate().await.unwrap();
     }

@@ -115,7 +115,7 @@ on_every_inbox!(start, [#[ignore = "needs PostgreSQL"]]);
 #[ignore = "needs PostgreSQL"]
 async fn eight_machines_may_migrate_at_once_and_again() {
     let schema = Schema::new().await;
-    let queue = PostgresQueue::new(postgres(8).await).with_table(&schema.name, "inbox_2").unwrap();
+    let queue = PostgresQueue::new(postgres(8).await).with_table(&schema.name, "message_queue_v2").unwrap();
     for _ in 0..2 {
         let mut migrating = tokio::task::JoinSet::new();
         for _ in 0..8 {
@@ -132,7 +132,7 @@ async fn eight_machines_may_migrate_at_once_and_again() {
     let names: Vec<String> =
         names.fetch_all(queue.pool()).await.unwrap().iter().map(|row| row.get(0)).collect();
     let expected = ["done", "open", "order", "parked", "pkey", "provider_event_id_key", "work"];
-    assert_eq!(names, expected.map(|name| format!("inbox_2_{name}")));
+    assert_eq!(names, expected.map(|name| format!("message_queue_v2_{name}")));
     queue.pool().close().await;
     schema.drop().await;
 }

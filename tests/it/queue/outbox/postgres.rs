@@ -112,15 +112,15 @@ async fn without_a_transaction_nothing_is_inserted() {
 #[ignore = "needs PostgreSQL"]
 async fn two_outboxes_and_a_queue_are_made_by_their_own_migrations() {
     let place = start().await;
-    let sql = PostgresOutbox::outbox_migration_for(&place.schema.name, "out_2").unwrap();
+    let sql = PostgresOutbox::outbox_migration_for(&place.schema.name, "message_queue_v2").unwrap();
     for _ in 0..2 {
         sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&place.pool).await.unwrap();
     }
-    let other = place.queue.clone().with_table(&place.schema.name, "out_2").unwrap();
+    let other = place.queue.clone().with_table(&place.schema.name, "message_queue_v2").unwrap();
     other.insert([&text(1, "1")]).await.unwrap();
     assert!(place.rows().await.is_empty());
     let on = AssertSqlSafe(format!(
-        "SELECT relrowsecurity FROM pg_class WHERE oid = '{}.out_2'::regclass",
+        "SELECT relrowsecurity FROM pg_class WHERE oid = '{}.message_queue_v2'::regclass",
         place.schema.name
     ));
     assert!(sqlx::query(on).fetch_one(&place.pool).await.unwrap().get::<bool, _>(0));
