@@ -9,7 +9,7 @@ use super::delivery::{Delivery, Next};
 use super::observe::{FailoverEvent, Resolution};
 use super::record::{Outcome, State, Try};
 use super::send::{GUARD, for_member};
-use crate::error::{Acceptance, Error, ErrorKind};
+use crate::error::{Acceptance, AttemptReport, Error, ErrorKind};
 use crate::ids::{AttemptId, ProviderId};
 use crate::outbound::{OnUnknown, Otherwise, OutboundMessage, SendReceipt};
 use crate::provider::{SentLookup, SentQuery};
@@ -70,19 +70,21 @@ impl FailoverProvider {
             OnUnknown::FailOver => Otherwise::FailOver,
             OnUnknown::Reconcile { within, otherwise } => {
                 let each = within / u32::try_from(tries.len().max(1)).unwrap_or(u32::MAX);
-                let mut open = Vec::new();
-                for earlier in tries {
+                for earlier in tries.clone() {
                     match self.look_for(delivery.message, &earlier, each).await {
                         SentLookup::Found(receipt) => {
                             let receipt = receipt.with_content_index(earlier.content);
+                            let receipt = receipt.after(others(&tries, &earlier));
                             return Some(self.found(delivery, &earlier, receipt).await);
                         }
                         // A member that made several attempts of its own refused one of them, which decides nothing.
-                        SentLookup::Refused(_) if !earlier.several => tell(&earlier, Resolution::Refused),
-                        _ => open.push(earlier),
+                        SentLookup::Refused(_) if !earlier.several => {
+                            tries.retain(|other| other.attempt != earlier.attempt);
+                            tell(&earlier, Resolution::Refused);
+                        }
+                        _ => {}
                     }
                 }
-                tries = open;
                 otherwise
             }
         };
@@ -108,7 +110,8 @@ impl FailoverProvider {
     async fn seen_among<'t>(&self, tries: &'t [Try]) -> Option<(&'t Try, SendReceipt)> {
         for earlier in tries.iter().filter(|earlier| earlier.outcome != Outcome::Refused) {
             if let Some(receipt) = self.seen(earlier.attempt, Some(&earlier.member)).await {
-                return Some((earlier, receipt.with_content_index(earlier.content)));
+                let receipt = receipt.with_content_index(earlier.content).after(others(tries, earlier));
+                return Some((earlier, receipt));
             }
         }
         None
@@ -196,4 +199,10 @@ impl FailoverProvider {
         delivery.stop(error.with_provider(self.0.id.clone()));
         Next::Stop
     }
+}
+
+/// The tries beside the one that was found, which may arrive as well.
+fn others(tries: &[Try], found: &Try) -> Vec<AttemptReport> {
+    let others = tries.iter().filter(|other| other.attempt != found.attempt);
+    others.filter(|other| other.outcome != Outcome::Refused).map(Try::report).collect()
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use whatsapp_provider::WhatsAppProviderExt;
 use whatsapp_provider::clock::timeout;
+use whatsapp_provider::inbound::{DeliveryState, EventId, StatusUpdate};
 use whatsapp_provider::simulator::{Fault, Side, Simulator};
 use whatsapp_provider::state::{Expected, MemoryStore, PutOutcome, StateError, StateStore, Versioned};
 
@@ -248,6 +249,28 @@ fn a_status_settles_a_claim_that_a_dead_process_has_left_open() {
     let receipt = clock.block_on(second.send(&message)).unwrap();
     assert_eq!((receipt.provider, receipt.message.is_some()), (ProviderId::META, true));
     assert_eq!(simulator.deliveries().len(), 1);
+}
+
+#[test]
+fn the_receipt_of_one_try_names_the_others_that_may_arrive() {
+    let world = Machines::new(FailoverPolicy::default().with_on_unknown(OnUnknown::FailOver));
+    world.meta.fail_next(unknown());
+    world.twilio.fail_next(unknown());
+    let error = world.send(0, &once()).unwrap_err();
+    let tries: Vec<_> = error.attempts().iter().map(|attempt| attempt.id).collect();
+    let message = MessageRef::new(SenderId::new(ProviderId::TWILIO, "memory"), "SM1");
+    let mut status = StatusUpdate::new(message.clone(), DeliveryState::Sent);
+    status.attempt = Some(tries[1]);
+    let event = EventMaker::new(message.sender).event(EventId::new(["status", "x"]), status);
+    world.clock.block_on(world.machines[0].record(&[event]));
+    // The second is told what was taken down of the first.
+    for machine in [1, 0] {
+        let receipt = world.send(machine, &once()).unwrap();
+        assert_eq!(receipt.provider, ProviderId::TWILIO);
+        assert_eq!(receipt.attempts.iter().map(|attempt| attempt.id).collect::<Vec<_>>(), tries);
+        assert_eq!(receipt.attempts[0].failure.as_ref().unwrap().acceptance, Acceptance::Unknown);
+    }
+    assert_eq!(world.sent(), (1, 1));
 }
 
 #[test]
