@@ -227,7 +227,8 @@ impl<P: WhatsAppProvider, L: Ledger> WhatsAppProvider for Tracked<P, L> {
         self.provider.record(events).await;
         let end = self.clock.elapsed().saturating_add(self.limit);
         for (index, event) in events.iter().enumerate() {
-            if !matches!(event.kind(), EventKind::Status(_)) {
+            let own = event.sender().is_none_or(|sender| self.provider.receives_for(sender));
+            if !own || !matches!(event.kind(), EventKind::Status(_)) {
                 continue;
             }
             let left = end.saturating_sub(self.clock.elapsed());

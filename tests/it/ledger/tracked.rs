@@ -25,6 +25,14 @@ async fn what_is_sent_is_an_entry(world: &World) {
     let [entry] = entries.as_slice() else { panic!("{entries:?}") };
     assert_eq!((state_of(entry), entry.content_index, entry.attempts.len()), ("read", 1, 2));
 
+    // The status of another sender is somebody else's, even if the ledger knows the message.
+    let id = world.ledger.record(&hello()).await.unwrap();
+    let foreign = MessageRef::new(SenderId::new(ProviderId::TWILIO, "other"), "SM1");
+    world.ledger.accept(id, &super::receipt(1).with_message(foreign.clone())).await.unwrap();
+    let read = EventMaker::new(foreign.sender.clone()).status(&foreign, DeliveryState::Read);
+    whatsapp.record(&[read]).await;
+    assert_eq!(state_of(&world.other.entry(id).await.unwrap().unwrap()), "accepted");
+
     meta.fail_next(Error::new(ErrorKind::NoAnswer, Acceptance::Unknown));
     assert!(whatsapp.send(&hello().with_reference("order-78")).await.is_err());
     let entries = world.other.by_reference("order-78", None, 10).await.unwrap();
