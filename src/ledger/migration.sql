@@ -34,8 +34,7 @@ CREATE TABLE IF NOT EXISTS public.message_ledger_fact (
 
 CREATE INDEX IF NOT EXISTS message_ledger_fact_entry ON public.message_ledger_fact (entry)
     WHERE entry IS NOT NULL;
-CREATE INDEX IF NOT EXISTS message_ledger_fact_age ON public.message_ledger_fact (seen_at)
-    WHERE entry IS NULL;
+CREATE INDEX IF NOT EXISTS message_ledger_fact_age ON public.message_ledger_fact (seen_at);
 
 DO $$
 DECLARE

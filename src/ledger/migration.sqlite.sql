@@ -29,4 +29,4 @@ CREATE TABLE IF NOT EXISTS message_ledger_fact (
 ) STRICT;
 
 CREATE INDEX IF NOT EXISTS message_ledger_fact_entry ON message_ledger_fact (entry) WHERE entry IS NOT NULL;
-CREATE INDEX IF NOT EXISTS message_ledger_fact_age ON message_ledger_fact (seen_at) WHERE entry IS NULL;
+CREATE INDEX IF NOT EXISTS message_ledger_fact_age ON message_ledger_fact (seen_at);

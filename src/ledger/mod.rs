@@ -226,7 +226,7 @@ pub trait Ledger: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<EntryId>, LedgerError>;
 
     /// Blanks recipient, content and message id of entries that were recorded longer ago than `age`, and says of how many.
-    /// Their outcome stays and goes on.
+    /// Their outcome stays and goes on. A thousand at a time: those of before an error are blanked.
     ///
     /// # Errors
     ///
@@ -234,7 +234,8 @@ pub trait Ledger: std::fmt::Debug + Send + Sync + 'static {
     async fn erase(&self, age: Duration) -> Result<u64, LedgerError>;
 
     /// Deletes entries that were recorded longer ago than `age`, with their idempotency keys, and says how many; and with
-    /// them what statuses told longer ago than that of messages that are nobody's.
+    /// them what statuses told longer ago than that of messages that are nobody's. A thousand at a time, as for
+    /// [`erase`](Self::erase).
     ///
     /// # Errors
     ///

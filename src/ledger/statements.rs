@@ -21,8 +21,8 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    /// `lock` is what makes a SELECT lock its rows.
-    pub(super) fn of(entries: &str, facts: &str, lock: &str) -> Self {
+    /// `lock` is what makes a SELECT lock its rows, and `skip` those that nobody has locked.
+    pub(super) fn of(entries: &str, facts: &str, lock: &str, skip: &str) -> Self {
         let select = format!(
             "SELECT e.entry, e.message, e.sent_as, CAST(e.erased AS text) AS erased FROM {entries} AS e"
         );
@@ -65,16 +65,23 @@ impl Statements {
             )
             .into(),
             erase: format!(
-                "UPDATE {entries} SET message = NULL, sent_as = NULL, erased = 1 \
-                 WHERE erased = 0 AND recorded_at < $1"
+                "UPDATE {entries} SET message = NULL, sent_as = NULL, erased = 1 WHERE id IN \
+                 (SELECT id FROM {entries} WHERE erased = 0 AND recorded_at < $1 \
+                 ORDER BY recorded_at, id LIMIT $2 {lock})"
             )
             .into(),
+            purge: format!(
+                "DELETE FROM {entries} WHERE id IN (SELECT id FROM {entries} WHERE recorded_at < $1 \
+                 ORDER BY recorded_at, id LIMIT $2 {lock})"
+            )
+            .into(),
+            // A fact that somebody has locked is told anew, and not old any more.
             purge_facts: format!(
-                "DELETE FROM {facts} WHERE (entry IS NULL AND seen_at < $1) \
-                 OR entry IN (SELECT id FROM {entries} WHERE recorded_at < $1)"
+                "DELETE FROM {facts} WHERE name IN (SELECT f.name FROM {facts} AS f WHERE f.seen_at < $1 \
+                 AND NOT EXISTS (SELECT 1 FROM {entries} AS e WHERE e.id = f.entry) \
+                 ORDER BY f.seen_at LIMIT $2 {skip})"
             )
             .into(),
-            purge: format!("DELETE FROM {entries} WHERE recorded_at < $1").into(),
         }
     }
 }

@@ -339,19 +339,28 @@ impl Store {
     }
 
     pub(super) async fn erase(&self, age: Duration) -> Result<u64, LedgerError> {
-        let mut tx = self.begin().await?;
-        let erased = tx.run(&self.statements.erase, &[self.before(age)]).await.map_err(ledger_error)?;
-        tx.commit().await.map_err(ledger_error)?;
-        Ok(erased)
+        self.in_batches(&self.statements.erase, self.before(age)).await
     }
 
     pub(super) async fn purge(&self, age: Duration) -> Result<u64, LedgerError> {
-        let mut tx = self.begin().await?;
-        let before = [self.before(age)];
-        tx.run(&self.statements.purge_facts, &before).await.map_err(ledger_error)?;
-        let purged = tx.run(&self.statements.purge, &before).await.map_err(ledger_error)?;
-        tx.commit().await.map_err(ledger_error)?;
+        let before = self.before(age);
+        let purged = self.in_batches(&self.statements.purge, before.clone()).await?;
+        self.in_batches(&self.statements.purge_facts, before).await?;
         Ok(purged)
+    }
+
+    /// Each batch is a transaction of its own, so that nobody waits long.
+    async fn in_batches(&self, sql: &Arc<str>, before: Value) -> Result<u64, LedgerError> {
+        let (values, mut all) = ([before, page(MAX_PAGE)], 0);
+        loop {
+            let mut tx = self.begin().await?;
+            let changed = tx.run(sql, &values).await.map_err(ledger_error)?;
+            tx.commit().await.map_err(ledger_error)?;
+            all += changed;
+            if changed == 0 {
+                return Ok(all);
+            }
+        }
     }
 
     fn before(&self, age: Duration) -> Value {

@@ -8,6 +8,7 @@ in_both! {
     what_is_not_needed_is_not_kept,
     erased_is_who_and_what_and_not_how_it_ended,
     purged_is_everything,
+    there_may_be_many,
 }
 
 async fn entries_are_found_by_reference_page_by_page(world: &World) {
@@ -103,6 +104,43 @@ async fn purged_is_everything(world: &World) {
     let both = receipt(3).after(lost(2).attempts().to_vec());
     let entry = ledger.accept(new, &both).await.unwrap().unwrap();
     assert_eq!((entry.state, entry.times.len()), (EntryState::Sent(DeliveryState::Delivered), 1));
+}
+
+async fn there_may_be_many(world: &World) {
+    let World { ledger, clock, .. } = world;
+    for _ in 0..1001 {
+        ledger.record(&hello()).await.unwrap();
+    }
+    clock.advance(SECOND);
+    assert_eq!(ledger.erase(Duration::ZERO).await.unwrap(), 1001);
+    assert_eq!(ledger.purge(Duration::ZERO).await.unwrap(), 1001);
+    assert!(ledger.counts().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn nothing_is_left_lying() {
+    let schema = Schema::new().await;
+    let (pool, clock) = (postgres(1).await, TestClock::new());
+    let ledger = PostgresLedger::new(pool.clone()).with_table(&schema.name, "sent").unwrap();
+    let ledger = ledger.with_clock(Arc::new(clock.clone()));
+    ledger.migrate().await.unwrap();
+    let session =
+        async || -> i32 { sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&pool).await.unwrap() };
+    let before = session().await;
+    let id = ledger.record(&hello()).await.unwrap();
+    ledger.accept(id, &receipt(1)).await.unwrap();
+    // A status may be taken down while its entry is purged.
+    let gone = format!("DELETE FROM {}.sent", schema.name);
+    sqlx::query(sqlx::AssertSqlSafe(gone)).execute(&pool).await.unwrap();
+    assert_eq!(ledger.claim_resend(id, &hello()).await.unwrap(), None);
+    assert_eq!(session().await, before, "the connection is used again");
+    clock.advance(SECOND);
+    ledger.purge(Duration::ZERO).await.unwrap();
+    let left = format!("SELECT count(*) FROM {}.sent_fact", schema.name);
+    let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(left)).fetch_one(&pool).await.unwrap();
+    assert_eq!(left, 0);
+    schema.drop().await;
 }
 
 #[tokio::test]
