@@ -204,6 +204,9 @@ pub struct LedgerEntry {
     pub resend_of: Option<EntryId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) answer: Option<Answer>,
+    /// How many of its sends have not told how they ended. One of them may have sent a copy that nobody knows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) untold: u32,
     /// Whether recipient, content and message id were erased, so that nothing writes them again.
     #[serde(skip)]
     pub(super) erased: bool,
@@ -230,9 +233,15 @@ impl LedgerEntry {
             resent_as: None,
             resend_of: None,
             answer: None,
+            untold: 1,
             erased: false,
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 redacted_debug! {

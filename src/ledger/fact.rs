@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::entry::{Answer, EntryState, LedgerEntry, StateTime};
+use super::entry::{Answer, EntryId, EntryState, LedgerEntry, StateTime};
 use crate::clock::Timestamp;
-use crate::error::{Acceptance, AttemptReport, Error, Failure};
+use crate::error::{Acceptance, AttemptReport, Error, ErrorKind, Failure};
 use crate::hex::hex;
 use crate::ids::{AttemptId, MessageRef};
 use crate::inbound::{DeliveryState, EventKind, InboundEvent};
@@ -73,9 +73,15 @@ impl Fact {
         Some(fact)
     }
 
-    /// What an error tells of the attempts that were made.
-    pub(super) fn of_error(error: &Error) -> Vec<Self> {
-        error.attempts().iter().map(Self::of_attempt).collect()
+    /// What an error tells of the attempts that were made. If there may be a copy of which nothing is told, it is one that
+    /// never arrives nor fails; where a store has failed, it is an earlier call's, which tells itself.
+    pub(super) fn of_error(id: EntryId, error: &Error) -> Vec<Self> {
+        let nameless = error.attempts().is_empty()
+            && error.acceptance() == Acceptance::Unknown
+            && !matches!(error.kind(), ErrorKind::Duplicate | ErrorKind::StoreUnavailable);
+        let nameless =
+            nameless.then(|| Self { answer: Some(Answer::Unknown), ..Self::named(format!("entry/{id}")) });
+        error.attempts().iter().map(Self::of_attempt).chain(nameless).collect()
     }
 
     /// What a receipt tells of the attempts that were made. The last one is the message's.
@@ -171,7 +177,8 @@ impl LedgerEntry {
         };
         let open = furthest(&mut states().filter(|state| !has_failed(state)));
         let failed = furthest(&mut states().filter(has_failed));
-        self.proved_undelivered = open.is_none()
+        self.proved_undelivered = self.untold == 0
+            && open.is_none()
             && failed == Some(EntryState::Sent(DeliveryState::Failed))
             && copies.iter().all(|copy| !copy.unproved && !copy.times.contains_key("canceled"));
         self.state = open.or(failed).unwrap_or(match self.answer {

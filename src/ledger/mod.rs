@@ -125,7 +125,8 @@ pub use tracked::{Tracked, TrackedEvent};
 #[async_trait]
 pub trait Ledger: std::fmt::Debug + Send + Sync + 'static {
     /// Makes an entry for a message that is about to be sent. If there is one with its idempotency key already, it is that
-    /// one.
+    /// one. Until [`accept`](Self::accept) or [`fail`](Self::fail) was called as often as this, nothing is proved of the
+    /// message's copies.
     ///
     /// # Errors
     ///

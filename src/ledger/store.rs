@@ -66,6 +66,13 @@ impl Store {
         let entry = LedgerEntry::new(EntryId::new(&*self.clock, now), now, message);
         let mut tx = self.begin().await?;
         let id = self.insert(&mut tx, &entry, message).await?;
+        if id != entry.id
+            && let Some(mut known) = self.locked(&mut tx, id).await?
+        {
+            // It may be sent once more, which proves nothing of that copy.
+            known.untold = known.untold.saturating_add(1);
+            self.conclude(&mut tx, &mut known).await?;
+        }
         tx.commit().await.map_err(ledger_error)?;
         Ok(id)
     }
@@ -107,6 +114,7 @@ impl Store {
         receipt: &SendReceipt,
     ) -> Result<Option<LedgerEntry>, LedgerError> {
         let change = |entry: &mut LedgerEntry| {
+            entry.untold = entry.untold.saturating_sub(1);
             entry.answer = Some(Answer::Accepted);
             entry.provider = Some(receipt.provider.clone());
             entry.content_index = receipt.content_index;
@@ -118,18 +126,17 @@ impl Store {
 
     pub(super) async fn fail(&self, id: EntryId, error: &Error) -> Result<Option<LedgerEntry>, LedgerError> {
         // Another call is at it, and will tell.
-        if error.kind() == ErrorKind::Duplicate && error.attempts().is_empty() {
-            return self.entry(id).await;
-        }
+        let says_nothing = error.kind() == ErrorKind::Duplicate && error.attempts().is_empty();
         let answer = Answer::from(error.acceptance());
         let change = |entry: &mut LedgerEntry| {
-            if entry.answer <= Some(answer) {
+            entry.untold = entry.untold.saturating_sub(1);
+            if entry.answer <= Some(answer) && !says_nothing {
                 entry.answer = Some(answer);
                 entry.failure = Some(error.failure().without_words());
             }
             entry.add(error.attempts());
         };
-        self.apply(Some(id), &Fact::of_error(error), &change).await
+        self.apply(Some(id), &Fact::of_error(id, error), &change).await
     }
 
     pub(super) async fn advance(&self, event: &InboundEvent) -> Result<Option<LedgerEntry>, LedgerError> {

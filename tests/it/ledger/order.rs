@@ -1,5 +1,7 @@
 //! In whatever order it is told, the end is the same.
 
+use whatsapp_provider::inbound::User;
+
 use super::*;
 
 in_both! {
@@ -9,6 +11,9 @@ in_both! {
     a_repeat_is_the_same_entry,
     what_is_known_already_is_not_undone,
     a_copy_that_may_arrive_keeps_it_open,
+    a_repeat_that_has_not_told_withholds_proof,
+    a_doubt_without_attempts_stays,
+    what_failed_for_one_of_a_group_or_was_canceled_is_not_proved,
     any_order_from_any_machine_ends_alike,
 }
 
@@ -141,6 +146,66 @@ async fn a_copy_that_may_arrive_keeps_it_open(world: &World) {
     assert_eq!((state_of(&entry), entry.proved_undelivered), ("failed", true));
     let entry = ledger.advance(&with_attempt(1, DeliveryState::Delivered, vec![])).await.unwrap().unwrap();
     assert_eq!((state_of(&entry), entry.proved_undelivered), ("delivered", false));
+}
+
+async fn a_repeat_that_has_not_told_withholds_proof(world: &World) {
+    let World { ledger, other, .. } = world;
+    let message = hello().with_idempotency_key("order-77");
+    let id = ledger.record(&message).await.unwrap();
+    ledger.accept(id, &receipt(1)).await.unwrap();
+    assert_eq!(other.record(&message).await.unwrap(), id);
+    let failed = with_attempt(1, DeliveryState::Failed, vec![failure(ErrorKind::Unavailable, true)]);
+    let entry = ledger.advance(&failed).await.unwrap().unwrap();
+    assert_eq!((state_of(&entry), entry.proved_undelivered), ("failed", false), "it may be sending");
+    assert_eq!(ledger.claim_resend(id, &hello()).await.unwrap(), None);
+    // It was given the receipt of the first; and the next is told that another call is at it.
+    assert!(other.accept(id, &receipt(1)).await.unwrap().unwrap().proved_undelivered);
+    other.record(&message).await.unwrap();
+    assert!(!ledger.entry(id).await.unwrap().unwrap().proved_undelivered);
+    let duplicate = Error::new(ErrorKind::Duplicate, Acceptance::Unknown);
+    assert!(other.fail(id, &duplicate).await.unwrap().unwrap().proved_undelivered);
+    // One of three died.
+    for _ in 0..2 {
+        other.record(&message).await.unwrap();
+    }
+    let entry = other.accept(id, &receipt(1)).await.unwrap().unwrap();
+    assert_eq!((state_of(&entry), entry.proved_undelivered), ("failed", false));
+}
+
+async fn a_doubt_without_attempts_stays(world: &World) {
+    let World { ledger, .. } = world;
+    let failed =
+        |number| with_attempt(number, DeliveryState::Failed, vec![failure(ErrorKind::Unavailable, true)]);
+    let message = hello().with_idempotency_key("order-77");
+    let id = ledger.record(&message).await.unwrap();
+    let doubt = Error::new(ErrorKind::NoAnswer, Acceptance::Unknown);
+    assert_eq!(state_of(&ledger.fail(id, &doubt).await.unwrap().unwrap()), "in_doubt");
+    ledger.record(&message).await.unwrap();
+    assert_eq!(state_of(&ledger.accept(id, &receipt(1)).await.unwrap().unwrap()), "accepted");
+    let entry = ledger.advance(&failed(1)).await.unwrap().unwrap();
+    assert_eq!((state_of(&entry), entry.proved_undelivered), ("in_doubt", false));
+
+    // What refers to an earlier call is that one's doubt.
+    let id = ledger.record(&hello()).await.unwrap();
+    let store = Error::new(ErrorKind::StoreUnavailable, Acceptance::Unknown);
+    assert_eq!(state_of(&ledger.fail(id, &store).await.unwrap().unwrap()), "in_doubt");
+    ledger.accept(id, &receipt(2)).await.unwrap();
+    assert!(ledger.advance(&failed(2)).await.unwrap().unwrap().proved_undelivered);
+}
+
+async fn what_failed_for_one_of_a_group_or_was_canceled_is_not_proved(world: &World) {
+    let World { ledger, .. } = world;
+    for (number, state) in [(1, DeliveryState::Failed), (2, DeliveryState::Canceled)] {
+        let id = ledger.record(&hello()).await.unwrap();
+        ledger.accept(id, &receipt(number)).await.unwrap();
+        let mut status = StatusUpdate::new(reference(number), state.clone());
+        status.failures = vec![failure(ErrorKind::Unavailable, true)];
+        status.participant = (number == 1).then(|| User::with_phone(to()));
+        let event = EventMaker::meta().event(EventId::new(["status", "x"]), status);
+        let entry = ledger.advance(&event).await.unwrap().unwrap();
+        assert_eq!((entry.state, entry.proved_undelivered), (EntryState::Sent(state), false));
+        assert_eq!(ledger.claim_resend(id, &hello()).await.unwrap(), None);
+    }
 }
 
 /// Small numbers, the same for the same seed.
