@@ -26,6 +26,8 @@ pub(super) struct Fact {
     pub(super) failures: Vec<Failure>,
     /// Whether a status told of a failure without proof.
     pub(super) unproved: bool,
+    /// Whether a status told that it was billed as marketing.
+    pub(super) marketing: bool,
 }
 
 pub(super) fn attempt_name(attempt: AttemptId) -> String {
@@ -70,6 +72,8 @@ impl Fact {
         let proved =
             status.participant.is_none() && status.failures.first().is_some_and(|f| f.proves_undelivered);
         fact.unproved = status.state == DeliveryState::Failed && !proved;
+        let billed_as = status.pricing.as_ref().and_then(|pricing| pricing.category.as_deref());
+        fact.marketing = billed_as.is_some_and(|category| category.starts_with("marketing"));
         Some(fact)
     }
 
@@ -123,6 +127,7 @@ impl Fact {
             self.keep(failure);
         }
         self.unproved |= other.unproved;
+        self.marketing |= other.marketing;
     }
 
     /// Merges those that have a name in common.
@@ -194,5 +199,8 @@ impl LedgerEntry {
         self.times = all.times.iter().map(time).collect();
         self.times.sort_by_key(|time| time.at);
         self.failures = all.failures;
+        if all.marketing {
+            self.message = None;
+        }
     }
 }

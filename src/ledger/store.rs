@@ -272,10 +272,14 @@ impl Store {
         message: &OutboundMessage,
     ) -> Result<Option<EntryId>, LedgerError> {
         let mut tx = self.begin().await?;
-        let Some(mut entry) = self.locked(&mut tx, id).await? else { return Ok(None) };
+        let Some(mut entry) = self.locked(&mut tx, id).await? else {
+            tx.rollback().await.map_err(ledger_error)?;
+            return Ok(None);
+        };
+        let marketing = [entry.category, message.effective_category()].contains(&Category::Marketing);
         let failed = entry.state == EntryState::Sent(DeliveryState::Failed) && entry.proved_undelivered;
         let free = entry.resent_as.is_none() && entry.resend_of.is_none() && entry.message.is_some();
-        if !failed || !free || entry.erased || entry.category == Category::Marketing {
+        if !failed || !free || entry.erased || marketing {
             tx.rollback().await.map_err(ledger_error)?;
             return Ok(None);
         }
