@@ -172,7 +172,8 @@ pub struct LedgerEntry {
     /// The message, for as long as it may have to be sent again. See [the module](crate::ledger).
     #[serde(skip)]
     pub message: Option<OutboundMessage>,
-    /// The provider's name for it, until the entry is erased.
+    /// The provider's name for it, until the entry is erased, unless the ledger keeps no content: it may have the
+    /// recipient's number in it.
     #[serde(skip)]
     pub sent_as: Option<MessageRef>,
     /// The provider that accepted it.

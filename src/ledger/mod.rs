@@ -67,8 +67,9 @@
 //!
 //! # What is kept
 //!
-//! Recipient and content are kept only for a resend: not of marketing, which is never sent again, not of messages over
-//! 256 KiB as JSON, and no longer than until the message has arrived or was sent again. Of failures the codes are kept and
+//! Recipient and content are kept only for a resend: not of marketing, which is never sent again, not of what sends again,
+//! not of messages over 256 KiB as JSON, and no longer than until the message has arrived, was sent again, was billed as
+//! marketing, or was refused and has no idempotency key to come again with. Of failures the codes are kept and
 //! not the provider's words. [`erase`](Ledger::erase) blanks the rest of what names somebody, and
 //! [`purge`](Ledger::purge) deletes entries, and statuses that no entry claimed. A ledger `without_content()` never has
 //! any. An authentication message has its one-time code in its content: erase after ten minutes.

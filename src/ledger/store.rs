@@ -85,7 +85,9 @@ impl Store {
         message: &OutboundMessage,
     ) -> Result<EntryId, LedgerError> {
         let key = message.idempotency_key.as_deref().map(|key| digest(&[key]));
-        let text = if self.keep_content && entry.category != Category::Marketing {
+        // What sends again is never sent another time.
+        let may_go_again = entry.category != Category::Marketing && entry.resend_of.is_none();
+        let text = if self.keep_content && may_go_again {
             Some(to_json(message)?).filter(|json| json.len() <= MAX_MESSAGE)
         } else {
             None
@@ -119,7 +121,8 @@ impl Store {
             entry.provider = Some(receipt.provider.clone());
             entry.content_index = receipt.content_index;
             entry.add(&receipt.attempts);
-            entry.sent_as = receipt.message.clone().or(entry.sent_as.take());
+            let sent_as = receipt.message.clone().filter(|_| self.keep_content);
+            entry.sent_as = sent_as.or(entry.sent_as.take());
         };
         self.apply(Some(id), &Fact::of_receipt(receipt), &change).await
     }
@@ -242,8 +245,10 @@ impl Store {
     }
 
     async fn write(&self, tx: &mut Tx<'_>, entry: &mut LedgerEntry) -> Result<(), LedgerError> {
-        // Nobody sends again what has arrived or what was sent again.
-        if entry.state.has_arrived() || entry.resent_as.is_some() {
+        // Nobody sends again what has arrived or what was sent again, nor what was refused and has no key to come again.
+        let keyed = entry.message.as_ref().is_some_and(|message| message.idempotency_key.is_some());
+        let refused = entry.state == EntryState::Refused && !keyed;
+        if entry.state.has_arrived() || entry.resent_as.is_some() || refused {
             entry.message = None;
         }
         if entry.erased {

@@ -62,6 +62,16 @@ async fn what_is_not_needed_is_not_kept(world: &World) {
     assert!(!kept(&world.without_content, &hello()).await);
     assert!(!kept(&world.ledger, &hello().with_category(Category::Marketing)).await);
     assert!(!kept(&world.ledger, &OutboundMessage::text(to(), "x".repeat(256 * 1024))).await);
+    let id = world.without_content.record(&hello()).await.unwrap();
+    let entry = world.without_content.accept(id, &receipt(9)).await.unwrap().unwrap();
+    assert_eq!(entry.sent_as, None, "the user's number is in it");
+    assert_eq!(world.without_content.by_message(&reference(9)).await.unwrap().unwrap().id, id);
+    // Refused is refused, unless it can be sent again under its key.
+    let refusal = Error::new(ErrorKind::InvalidMessage, Acceptance::NotAccepted);
+    for (message, kept) in [(hello(), false), (hello().with_idempotency_key("order-77"), true)] {
+        let id = world.ledger.record(&message).await.unwrap();
+        assert_eq!(world.ledger.fail(id, &refusal).await.unwrap().unwrap().message.is_some(), kept);
+    }
     let id =
         world.ledger.record(&hello().with_reference("CANARY").with_idempotency_key("CANARY")).await.unwrap();
     let entry = world.ledger.accept(id, &receipt(1)).await.unwrap().unwrap();
