@@ -166,7 +166,11 @@ impl Resend {
             return Ok(ResendOutcome::Later { after });
         }
         let Some(again) = self.limited(self.ledger.claim_resend(entry.id, &message)).await? else {
-            return Ok(ResendOutcome::Nothing(NotResent::Already));
+            // It was claimed, it arrived, or it was erased meanwhile.
+            let now = self.limited(self.ledger.entry(entry.id)).await?;
+            let reason = now.map(|entry| self.message(&entry, &status.state, event).err());
+            let reason = reason.unwrap_or(Some(NotResent::NoContent)).unwrap_or(NotResent::Already);
+            return Ok(ResendOutcome::Nothing(reason));
         };
         let sent = self.failover.send_within(&message, self.left(&entry)).await.map(Box::new);
         let written = match &sent {
