@@ -24,6 +24,12 @@ impl EntryId {
         let random = u128::from(clock.random()) << 64 | u128::from(clock.random());
         Self(u128::from(now.unix_millis()) << 80 | random >> 48)
     }
+
+    /// The first that can be made at this time.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) fn first_of(time: Timestamp) -> Self {
+        Self(u128::from(time.unix_millis()) << 80)
+    }
 }
 
 impl fmt::Display for EntryId {

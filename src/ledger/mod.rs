@@ -165,7 +165,8 @@ pub trait Ledger: std::fmt::Debug + Send + Sync + 'static {
     /// [`LedgerError`].
     async fn entry(&self, id: EntryId) -> Result<Option<LedgerEntry>, LedgerError>;
 
-    /// The entry of the message that a provider calls so.
+    /// The entry of the message that a provider calls so, with the sender as the receipt or a status names it. For a Twilio
+    /// Messaging Service the two may differ, and only statuses that tell their attempt are known to be the message's.
     ///
     /// # Errors
     ///
@@ -206,7 +207,7 @@ pub trait Ledger: std::fmt::Debug + Send + Sync + 'static {
         most: usize,
     ) -> Result<Vec<LedgerEntry>, LedgerError>;
 
-    /// How many entries there are of each state that there is one of.
+    /// How many entries there are of each state that there is one of. It reads all of them, so do not ask every second.
     ///
     /// # Errors
     ///

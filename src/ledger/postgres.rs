@@ -124,6 +124,7 @@ impl PostgresLedger {
     /// What [`migrate`](Self::migrate) runs, for those who run it by hand.
     pub fn migration(&self) -> String {
         let Self { schema, table, .. } = self;
+        // No name is looked for in what was put in.
         MIGRATION
             .replace("public.message_ledger_fact", "\u{1}")
             .replace("public.message_ledger", "\u{2}")

@@ -56,7 +56,7 @@ impl Statements {
             )
             .into(),
             undelivered: format!(
-                "{select} WHERE e.open = 1 AND e.recorded_at < $1 AND e.id > $2 \
+                "{select} WHERE e.open = 1 AND e.id < $1 AND e.id > $2 \
                  AND ($3 = '' OR e.category = $3) ORDER BY e.id LIMIT $4"
             )
             .into(),
@@ -64,6 +64,7 @@ impl Statements {
                 "SELECT state, CAST(count(*) AS text) AS entries FROM {entries} GROUP BY state ORDER BY state"
             )
             .into(),
+            // In one order, so that two who do so do not wait for each other in a circle.
             erase: format!(
                 "UPDATE {entries} SET message = NULL, sent_as = NULL, erased = 1 WHERE id IN \
                  (SELECT id FROM {entries} WHERE erased = 0 AND recorded_at < $1 \

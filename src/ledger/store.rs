@@ -334,8 +334,9 @@ impl Store {
         after: Option<EntryId>,
         most: usize,
     ) -> Result<Vec<LedgerEntry>, LedgerError> {
+        let before = EntryId::first_of(self.clock.now().saturating_sub(older_than));
         let values = [
-            self.before(older_than),
+            before.to_string().into(),
             after.map(|id| id.to_string()).unwrap_or_default().into(),
             category.map_or_else(String::new, |category| category.as_str().to_owned()).into(),
             page(most),
@@ -358,6 +359,7 @@ impl Store {
         self.in_batches(&self.statements.erase, self.before(age)).await
     }
 
+    /// The entries first: what statuses of theirs tell from then on is nobody's, and purged when it is old.
     pub(super) async fn purge(&self, age: Duration) -> Result<u64, LedgerError> {
         let before = self.before(age);
         let purged = self.in_batches(&self.statements.purge, before.clone()).await?;

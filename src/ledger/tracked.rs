@@ -23,7 +23,8 @@ const LIMIT: Duration = Duration::from_secs(2);
 #[non_exhaustive]
 pub enum TrackedEvent<'e> {
     /// A message was not recorded. It was sent all the same, unless the provider [requires](Tracked::require_ledger) its
-    /// ledger.
+    /// ledger. If only the ledger's answer was late, there is an entry that nobody completes, and that stays
+    /// [`Recorded`](super::EntryState::Recorded) until the message is sent again under its idempotency key, or purged.
     #[non_exhaustive]
     NotRecorded {
         /// The message.
