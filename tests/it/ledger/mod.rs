@@ -20,6 +20,7 @@ mod keeping;
 mod order;
 mod resend;
 mod tracked;
+mod trouble;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,6 +1,7 @@
 //! What is proved undelivered is sent again, once.
 
 use whatsapp_provider::clock::TokioClock;
+use whatsapp_provider::inbound::Pricing;
 use whatsapp_provider::ledger::{NotResent, Resend, ResendOutcome, Tracked};
 use whatsapp_provider::outbound::Template;
 use whatsapp_provider::simulator::{Side, Simulator};
@@ -20,33 +21,39 @@ in_both! {
     through_the_simulator,
 }
 
-struct Pair {
-    twilio: MemoryProvider,
-    meta: MemoryProvider,
+pub(super) struct Pair {
+    pub(super) twilio: MemoryProvider,
+    pub(super) meta: MemoryProvider,
+    pub(super) failover: FailoverProvider,
     resend: Resend,
 }
 
-fn pair(world: &World) -> Pair {
+pub(super) fn pair(world: &World) -> Pair {
     let meta = MemoryProvider::new(ProviderId::META);
     let twilio = MemoryProvider::new(ProviderId::TWILIO);
     let failover =
         FailoverProvider::builder().primary(meta.clone()).fallback(twilio.clone()).build().unwrap();
-    let resend = Resend::new(failover, Arc::clone(&world.ledger)).with_clock(Arc::new(world.clock.clone()));
-    Pair { twilio, meta, resend }
+    let ledger = Arc::clone(&world.ledger);
+    let resend = Resend::new(failover.clone(), ledger).with_clock(Arc::new(world.clock.clone()));
+    Pair { twilio, meta, failover, resend }
 }
 
-fn failed(number: u32, kind: ErrorKind) -> InboundEvent {
+pub(super) fn failed(number: u32, kind: ErrorKind) -> InboundEvent {
     with_attempt(number, DeliveryState::Failed, vec![failure(kind, true)])
 }
 
 /// A message that was accepted under this number.
-async fn sent(world: &World, number: u32, message: &OutboundMessage) -> whatsapp_provider::ledger::EntryId {
+pub(super) async fn sent(
+    world: &World,
+    number: u32,
+    message: &OutboundMessage,
+) -> whatsapp_provider::ledger::EntryId {
     let id = world.ledger.record(message).await.unwrap();
     world.ledger.accept(id, &receipt(number)).await.unwrap();
     id
 }
 
-fn reason(outcome: ResendOutcome) -> NotResent {
+pub(super) fn reason(outcome: ResendOutcome) -> NotResent {
     match outcome {
         ResendOutcome::Nothing(reason) => reason,
         other => panic!("{other:?}"),
@@ -54,7 +61,7 @@ fn reason(outcome: ResendOutcome) -> NotResent {
 }
 
 async fn of_many_handlers_one_sends_again(world: &World) {
-    let Pair { twilio, meta, resend } = pair(world);
+    let Pair { twilio, meta, resend, .. } = pair(world);
     let message = hello().with_reference("order-77").with_deadline(20 * SECOND);
     let id = sent(world, 1, &message).await;
     let event = failed(1, ErrorKind::Unavailable);
@@ -81,10 +88,10 @@ async fn of_many_handlers_one_sends_again(world: &World) {
         (Some(id), "accepted", Some(ProviderId::TWILIO))
     );
     assert_eq!(entry.message, None, "it is the other's now");
-    let content = again.message.unwrap();
-    assert_eq!(content.idempotency_key, Some(format!("resend:{id}")));
-    assert_eq!((content.via, content.via_only), (Some(ProviderId::TWILIO), false));
-    assert_eq!((content.deadline, content.content), (message.deadline, message.content));
+    assert_eq!(again.message, None, "it is never sent another time");
+    assert_eq!(twilio.sent()[0].message.content, message.content);
+    let keyed = hello().with_idempotency_key(format!("resend:{id}"));
+    assert_eq!(world.ledger.record(&keyed).await.unwrap(), again.id);
 
     // The resend itself is not sent again.
     let event = EventMaker::new(SenderId::new(ProviderId::TWILIO, "memory"))
@@ -94,7 +101,7 @@ async fn of_many_handlers_one_sends_again(world: &World) {
 }
 
 async fn each_reason_not_to_send_again_is_told(world: &World) {
-    let Pair { twilio, meta, resend } = pair(world);
+    let Pair { twilio, meta, resend, .. } = pair(world);
     let text = EventMaker::meta().text("+15557654321", "hi");
     assert!(matches!(resend.handle(&text).await.unwrap(), ResendOutcome::NotForUs));
 
@@ -123,6 +130,20 @@ async fn each_reason_not_to_send_again_is_told(world: &World) {
         NotResent::NotFailed
     );
     assert_eq!(reason(resend.handle(&status(7, DeliveryState::Read)).await.unwrap()), NotResent::NotFailed);
+    // It was billed as marketing, by an earlier status; and the message that would go is marketing.
+    let id = sent(world, 12, &hello()).await;
+    let mut billed = StatusUpdate::new(reference(12), DeliveryState::Sent);
+    let mut pricing = Pricing::default();
+    pricing.category = Some("marketing_lite".into());
+    billed.pricing = Some(pricing);
+    let billed = EventMaker::meta().event(EventId::new(["status", "x"]), billed);
+    world.ledger.advance(&billed).await.unwrap();
+    let told = reason(resend.handle(&failed(12, ErrorKind::Unavailable)).await.unwrap());
+    assert_eq!(told, NotResent::NoContent);
+    assert_eq!(world.ledger.claim_resend(id, &hello()).await.unwrap(), None);
+    let id = sent(world, 13, &hello()).await;
+    world.ledger.advance(&failed(13, ErrorKind::Unavailable)).await.unwrap();
+    assert_eq!(world.ledger.claim_resend(id, &marketing).await.unwrap(), None);
     // Another copy may yet arrive.
     let id = world.ledger.record(&hello()).await.unwrap();
     let both = receipt(8).after(lost(9).attempts().to_vec());
@@ -247,7 +268,7 @@ async fn what_is_left_of_its_times_goes_with_it(world: &World) {
 }
 
 async fn after_a_closed_window_a_template_goes(world: &World) {
-    let Pair { twilio, meta, resend } = pair(world);
+    let Pair { twilio, meta, resend, .. } = pair(world);
     let message = hello().or(whatsapp_provider::Content::text("hi")).or(Template::new("hello", "en_US"));
     let id = sent(world, 1, &message).await;
     let outcome = resend.handle(&failed(1, ErrorKind::WindowClosed)).await.unwrap();
