@@ -22,7 +22,7 @@ use super::{Options, Problem};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
 /// An answer that takes longer waits for the campaign, or for the row of a worker that was killed with it in its hands.
-const PROMPT: Duration = Duration::from_secs(4);
+const PROMPT: Duration = Duration::from_secs(10);
 
 /// What was not clear when a worker died, and what became clear later.
 #[derive(Debug, Default)]
