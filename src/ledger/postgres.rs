@@ -159,7 +159,7 @@ fn quoted(schema: &str, table: &str) -> String {
 
 fn statements(schema: &str, table: &str) -> Arc<Statements> {
     let facts = quoted(schema, &format!("{table}_fact"));
-    Arc::new(Statements::of(&quoted(schema, table), &facts, "FOR UPDATE", "FOR UPDATE OF f SKIP LOCKED"))
+    Arc::new(Statements::of(&quoted(schema, table), &facts, true))
 }
 
 impl fmt::Debug for PostgresLedger {

@@ -54,7 +54,7 @@ impl SqliteLedger {
         let writer = Writer::default();
         let store = Store {
             pool: Pool::Sqlite { pool: pool.clone(), writer: writer.clone() },
-            statements: Arc::new(Statements::of("message_ledger", "message_ledger_fact", "", "")),
+            statements: Arc::new(Statements::of("message_ledger", "message_ledger_fact", false)),
             clock: Arc::new(TokioClock::new()),
             keep_content: true,
         };

@@ -21,8 +21,13 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    /// `lock` is what makes a SELECT lock its rows, and `skip` those that nobody has locked.
-    pub(super) fn of(entries: &str, facts: &str, lock: &str, skip: &str) -> Self {
+    pub(super) fn of(entries: &str, facts: &str, postgres: bool) -> Self {
+        // PostgreSQL reads the whole table for `IN (SELECT …)`. SQLite knows neither arrays nor locks of rows.
+        let (lock, skip, one_of, end) = if postgres {
+            ("FOR UPDATE", "SKIP LOCKED", "= ANY(ARRAY(", "))")
+        } else {
+            ("", "", "IN (", ")")
+        };
         let select = format!(
             "SELECT e.entry, e.message, e.sent_as, CAST(e.erased AS text) AS erased FROM {entries} AS e"
         );
@@ -66,21 +71,21 @@ impl Statements {
             .into(),
             // In one order, so that two who do so do not wait for each other in a circle.
             erase: format!(
-                "UPDATE {entries} SET message = NULL, sent_as = NULL, erased = 1 WHERE id IN \
-                 (SELECT id FROM {entries} WHERE erased = 0 AND recorded_at < $1 \
-                 ORDER BY recorded_at, id LIMIT $2 {lock})"
+                "UPDATE {entries} SET message = NULL, sent_as = NULL, erased = 1 WHERE id {one_of} \
+                 SELECT id FROM {entries} WHERE erased = 0 AND recorded_at < $1 \
+                 ORDER BY recorded_at, id LIMIT $2 {lock} {end}"
             )
             .into(),
             purge: format!(
-                "DELETE FROM {entries} WHERE id IN (SELECT id FROM {entries} WHERE recorded_at < $1 \
-                 ORDER BY recorded_at, id LIMIT $2 {lock})"
+                "DELETE FROM {entries} WHERE id {one_of} SELECT id FROM {entries} WHERE recorded_at < $1 \
+                 ORDER BY recorded_at, id LIMIT $2 {lock} {end}"
             )
             .into(),
             // A fact that somebody has locked is told anew, and not old any more.
             purge_facts: format!(
-                "DELETE FROM {facts} WHERE name IN (SELECT f.name FROM {facts} AS f WHERE f.seen_at < $1 \
-                 AND NOT EXISTS (SELECT 1 FROM {entries} AS e WHERE e.id = f.entry) \
-                 ORDER BY f.seen_at LIMIT $2 {skip})"
+                "DELETE FROM {facts} WHERE name {one_of} SELECT f.name FROM {facts} AS f \
+                 WHERE f.seen_at < $1 AND (SELECT e.id FROM {entries} AS e WHERE e.id = f.entry) IS NULL \
+                 ORDER BY f.seen_at LIMIT $2 {lock} {skip} {end}"
             )
             .into(),
         }
