@@ -2,11 +2,15 @@
 
 mod cause;
 #[cfg(feature = "postgres")]
+mod name;
+#[cfg(feature = "postgres")]
 mod transaction;
 #[cfg(feature = "sqlite")]
 mod writer;
 
 pub(crate) use cause::Cause;
+#[cfg(feature = "postgres")]
+pub(crate) use name::{checked, quoted};
 #[cfg(feature = "postgres")]
 pub(crate) use transaction::{Transaction, execute, fetch_all};
 #[cfg(feature = "sqlite")]

@@ -9,14 +9,11 @@ use super::statements::Statements;
 use super::store::{Store, ledger_error};
 use super::transaction::Pool;
 use crate::clock::{Clock, TokioClock};
-use crate::database::Transaction;
+use crate::database::{Transaction, checked, quoted};
 use crate::error::ConfigError;
 
 /// The migration as it is for `public.message_ledger`.
 const MIGRATION: &str = include_str!("migration.sql");
-
-/// The longest name of a table: the names that are made of it must stay below PostgreSQL's 63 bytes.
-const MAX_NAME: usize = 40;
 
 /// A [`Ledger`](super::Ledger) in two tables of PostgreSQL (Supabase is PostgreSQL), for any number of machines. A clone is the same
 /// ledger.
@@ -80,15 +77,8 @@ impl PostgresLedger {
     ///
     /// [`ConfigError`] if a name does not have 1 to 40 of the characters a-z, 0-9 and `_`, or begins with a digit.
     pub fn with_table(mut self, schema: &str, table: &str) -> Result<Self, ConfigError> {
-        for (field, name) in [("schema", schema), ("table", table)] {
-            let letter = |b: u8| b.is_ascii_lowercase() || b == b'_';
-            let fits = name.len() <= MAX_NAME && name.bytes().next().is_some_and(letter);
-            if !fits || !name.bytes().all(|b| letter(b) || b.is_ascii_digit()) {
-                let problem = "has 1 to 40 of a-z, 0-9 and _, and does not begin with a digit";
-                return Err(ConfigError::new(field, problem));
-            }
-        }
-        self.store.statements = statements(schema, table);
+        let (schema, table) = (checked("schema", schema)?, checked("table", table)?);
+        self.store.statements = statements(&schema, &table);
         (self.schema, self.table) = (schema.into(), table.into());
         Ok(self)
     }
@@ -150,11 +140,6 @@ impl PostgresLedger {
         };
         migrate.await.map_err(ledger_error)
     }
-}
-
-/// A name as it is written in a statement. It was checked, so that it can stand there as it is.
-fn quoted(schema: &str, table: &str) -> String {
-    format!("\"{schema}\".\"{table}\"")
 }
 
 fn statements(schema: &str, table: &str) -> Arc<Statements> {

@@ -1,5 +1,6 @@
 use sha2::{Digest, Sha256};
 
+use crate::database::{checked, quoted};
 use crate::error::ConfigError;
 use crate::queue::QueueItem;
 
@@ -8,9 +9,6 @@ pub(super) const MIGRATION: &str = concat!(include_str!("inbound.sql"), include_
 
 /// The same for an outbox, with the names of the other.
 const OUTBOX_MIGRATION: &str = concat!(include_str!("outbox.sql"), include_str!("common.sql"));
-
-/// The longest name, in bytes. PostgreSQL cuts names at 63, and those of the indexes are the table's and a bit more.
-const MAX_NAME: usize = 40;
 
 /// Where the rows are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +29,7 @@ impl Table {
 
     /// As it is written in a statement.
     pub(super) fn quoted(&self) -> String {
-        format!("\"{}\".\"{}\"", self.schema, self.name)
+        quoted(&self.schema, &self.name)
     }
 
     /// What is notified of new rows. Two tables have two channels; the name of a channel is cut at 63 bytes too.
@@ -55,16 +53,6 @@ impl Table {
             .replace("message_queue_", "\u{2}")
             .replace('\u{1}', &self.quoted())
             .replace('\u{2}', &format!("{}_", self.name))
-    }
-}
-
-fn checked(field: &'static str, name: &str) -> Result<String, ConfigError> {
-    let first = name.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_');
-    let rest = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if first && rest && name.len() <= MAX_NAME {
-        Ok(name.to_owned())
-    } else {
-        Err(ConfigError::new(field, "has 1 to 40 of a-z, 0-9 and _, and does not begin with a digit"))
     }
 }
 

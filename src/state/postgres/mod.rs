@@ -10,14 +10,11 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres, Row};
 
 use super::{Expected, PutOutcome, StateError, StateStore, Versioned, check_key, state_error};
-use crate::database::{self, Transaction};
+use crate::database::{self, Transaction, checked, quoted};
 use crate::error::ConfigError;
 
 /// The migration as it is for `public.whatsapp_state`.
 const MIGRATION: &str = include_str!("migration.sql");
-
-/// The longest name of a table: the names that are made of it must stay below PostgreSQL's 63 bytes.
-const MAX_NAME: usize = 40;
 
 /// 100 years, in microseconds: what is kept longer is kept for good, as far as anybody will see.
 const MAX_TTL_MICROS: i64 = 100 * 366 * 24 * 3600 * 1_000_000;
@@ -68,7 +65,7 @@ struct Table {
 
 impl Table {
     fn new(schema: &str, name: &str) -> Self {
-        let table = format!("\"{schema}\".\"{name}\"");
+        let table = quoted(schema, name);
         // The time is asked for at the moment, not at the beginning of a transaction that may have waited.
         let live = "(expires_at IS NULL OR expires_at > clock_timestamp())";
         let expires = "clock_timestamp() + $3::bigint * interval '1 microsecond'";
@@ -117,15 +114,8 @@ impl PostgresStore {
     /// [`ConfigError`] if a name is not made of lower-case letters, digits and `_`, begins with a digit, or has more
     /// than 40 characters.
     pub fn with_table(mut self, schema: &str, table: &str) -> Result<Self, ConfigError> {
-        for (field, name) in [("schema", schema), ("table", table)] {
-            let letter = |b: u8| b.is_ascii_lowercase() || b == b'_';
-            let fits = name.len() <= MAX_NAME && name.bytes().next().is_some_and(letter);
-            if !fits || !name.bytes().all(|b| letter(b) || b.is_ascii_digit()) {
-                let problem = "1 to 40 lower-case letters, digits and `_`, not beginning with a digit";
-                return Err(ConfigError::new(field, problem));
-            }
-        }
-        self.table = Arc::new(Table::new(schema, table));
+        let (schema, table) = (checked("schema", schema)?, checked("table", table)?);
+        self.table = Arc::new(Table::new(&schema, &table));
         Ok(self)
     }
 
