@@ -2,18 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-
 use super::{EntryId, Ledger, LedgerError, limited};
 use crate::clock::{Clock, TokioClock};
 use crate::error::{Acceptance, Error, ErrorKind, Result};
-use crate::ids::{MediaRef, MessageRef, ProviderId, SenderId};
 use crate::inbound::{EventKind, InboundEvent};
 use crate::outbound::{Attempt, OutboundMessage, SendReceipt};
-use crate::provider::{Capabilities, MediaStream, SentLookup, SentQuery, WhatsAppProvider};
-use crate::webhook::{
-    ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookReply, WebhookRequest,
-};
+use crate::provider::{WhatsAppProvider, forward_provider};
 
 /// How long a call of the ledger may take unless the builder says otherwise.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -136,42 +130,7 @@ impl<P: WhatsAppProvider, L: Ledger> Tracked<P, L> {
     }
 }
 
-// Every method is written out: a default would hide what the provider within can do.
-#[deny(clippy::missing_trait_methods)]
-#[async_trait]
-impl<P: WhatsAppProvider, L: Ledger> WhatsAppProvider for Tracked<P, L> {
-    fn id(&self) -> &ProviderId {
-        self.provider.id()
-    }
-
-    fn senders(&self) -> Vec<SenderId> {
-        self.provider.senders()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.provider.capabilities()
-    }
-
-    fn receives_for(&self, sender: &SenderId) -> bool {
-        self.provider.receives_for(sender)
-    }
-
-    fn receives_for_account(&self, account: &str) -> Option<bool> {
-        self.provider.receives_for_account(account)
-    }
-
-    fn api(&self) -> Option<String> {
-        self.provider.api()
-    }
-
-    fn credentials_version(&self) -> u64 {
-        self.provider.credentials_version()
-    }
-
-    fn check(&self, message: &OutboundMessage) -> Result<()> {
-        self.provider.check(message)
-    }
-
+forward_provider!([P: WhatsAppProvider, L: Ledger] Tracked<P, L>, Self::provider, {
     async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
         self.provider.send_attempt(message, attempt).await
     }
@@ -208,21 +167,6 @@ impl<P: WhatsAppProvider, L: Ledger> WhatsAppProvider for Tracked<P, L> {
         sent
     }
 
-    fn recognizes(&self, head: &WebhookHead<'_>) -> bool {
-        self.provider.recognizes(head)
-    }
-
-    fn verify_signature<'r>(
-        &self,
-        request: &WebhookRequest<'r>,
-    ) -> Result<VerifiedWebhook<'r>, SignatureError> {
-        self.provider.verify_signature(request)
-    }
-
-    fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
-        self.provider.parse_inbound(webhook)
-    }
-
     /// The provider learns first: it is quick, and needs no ledger.
     async fn record(&self, events: &[InboundEvent]) {
         self.provider.record(events).await;
@@ -239,35 +183,7 @@ impl<P: WhatsAppProvider, L: Ledger> WhatsAppProvider for Tracked<P, L> {
             }
         }
     }
-
-    fn handshake(&self, head: &WebhookHead<'_>) -> Option<WebhookReply> {
-        self.provider.handshake(head)
-    }
-
-    fn acknowledge(&self, webhook: &VerifiedWebhook<'_>) -> WebhookReply {
-        self.provider.acknowledge(webhook)
-    }
-
-    async fn mark_read(&self, message: &MessageRef) -> Result<()> {
-        self.provider.mark_read(message).await
-    }
-
-    async fn show_typing(&self, message: &MessageRef) -> Result<()> {
-        self.provider.show_typing(message).await
-    }
-
-    async fn fetch_media(&self, media: &MediaRef) -> Result<MediaStream> {
-        self.provider.fetch_media(media).await
-    }
-
-    async fn probe(&self) -> Result<()> {
-        self.provider.probe().await
-    }
-
-    async fn find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
-        self.provider.find_sent(query).await
-    }
-}
+});
 
 impl<P: WhatsAppProvider, L: Ledger> fmt::Debug for Tracked<P, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,11 +8,13 @@ use bytes::Bytes;
 
 mod capabilities;
 mod ext;
+mod forward;
 mod lookup;
 pub(crate) mod several;
 
 pub use capabilities::Capabilities;
 pub use ext::{ReceiveError, WhatsAppProviderExt};
+pub(crate) use forward::forward_provider;
 pub use lookup::{MediaStream, SentLookup, SentQuery};
 
 use crate::clock::{Clock, entropy};
@@ -279,101 +281,5 @@ impl AttemptId {
     }
 }
 
-macro_rules! forward {
-    ($($pointer:ident),+) => {$(
-        // Every method is forwarded by hand, and the lint sees to it that none is forgotten: a pointer must never fall
-        // back to a default that the provider behind it replaced.
-        #[deny(clippy::missing_trait_methods)]
-        #[async_trait]
-        impl<P: WhatsAppProvider + ?Sized> WhatsAppProvider for $pointer<P> {
-            fn id(&self) -> &ProviderId {
-                (**self).id()
-            }
-
-            fn senders(&self) -> Vec<SenderId> {
-                (**self).senders()
-            }
-
-            fn capabilities(&self) -> Capabilities {
-                (**self).capabilities()
-            }
-
-            fn receives_for(&self, sender: &SenderId) -> bool {
-                (**self).receives_for(sender)
-            }
-
-            fn receives_for_account(&self, account: &str) -> Option<bool> {
-                (**self).receives_for_account(account)
-            }
-
-            fn api(&self) -> Option<String> {
-                (**self).api()
-            }
-
-            fn credentials_version(&self) -> u64 {
-                (**self).credentials_version()
-            }
-
-            fn check(&self, message: &OutboundMessage) -> Result<()> {
-                (**self).check(message)
-            }
-
-            async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
-                (**self).send_attempt(message, attempt).await
-            }
-
-            async fn send(&self, message: &OutboundMessage) -> Result<SendReceipt> {
-                (**self).send(message).await
-            }
-
-            fn recognizes(&self, head: &WebhookHead<'_>) -> bool {
-                (**self).recognizes(head)
-            }
-
-            fn verify_signature<'r>(
-                &self,
-                request: &WebhookRequest<'r>,
-            ) -> Result<VerifiedWebhook<'r>, SignatureError> {
-                (**self).verify_signature(request)
-            }
-
-            fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
-                (**self).parse_inbound(webhook)
-            }
-
-            async fn record(&self, events: &[InboundEvent]) {
-                (**self).record(events).await;
-            }
-
-            fn handshake(&self, head: &WebhookHead<'_>) -> Option<WebhookReply> {
-                (**self).handshake(head)
-            }
-
-            fn acknowledge(&self, webhook: &VerifiedWebhook<'_>) -> WebhookReply {
-                (**self).acknowledge(webhook)
-            }
-
-            async fn mark_read(&self, message: &MessageRef) -> Result<()> {
-                (**self).mark_read(message).await
-            }
-
-            async fn show_typing(&self, message: &MessageRef) -> Result<()> {
-                (**self).show_typing(message).await
-            }
-
-            async fn fetch_media(&self, media: &MediaRef) -> Result<MediaStream> {
-                (**self).fetch_media(media).await
-            }
-
-            async fn probe(&self) -> Result<()> {
-                (**self).probe().await
-            }
-
-            async fn find_sent(&self, query: &SentQuery) -> Result<SentLookup> {
-                (**self).find_sent(query).await
-            }
-        }
-    )+};
-}
-
-forward!(Arc, Box);
+forward_provider!([P: WhatsAppProvider + ?Sized] Arc<P>, <Self as AsRef<P>>::as_ref);
+forward_provider!([P: WhatsAppProvider + ?Sized] Box<P>, <Self as AsRef<P>>::as_ref);
