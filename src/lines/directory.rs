@@ -127,11 +127,11 @@ impl Directory {
 
     /// Every line, and first those with a sender that the request names, then the one that is said to be `likely`. What is
     /// not yet verified decides about the order and nothing else.
-    pub(super) fn in_likely_order(
-        &self,
-        request: &WebhookRequest<'_>,
-        likely: Option<&LineId>,
-    ) -> Vec<(&LineId, &Arc<dyn WhatsAppProvider>)> {
+    pub(super) fn in_likely_order<'a>(
+        &'a self,
+        request: &'a WebhookRequest<'_>,
+        likely: Option<&'a LineId>,
+    ) -> impl Iterator<Item = &'a Arc<dyn WhatsAppProvider>> {
         let words = words(request.head.url.as_bytes()).chain(words(request.body));
         let named = words.filter_map(|word| {
             // The plus of a number in a form.
@@ -139,8 +139,13 @@ impl Directory {
         });
         let mut seen = BTreeSet::new();
         let in_order = named.flatten().chain(likely).chain(self.lines.keys());
-        let once = in_order.filter(|id| seen.insert(*id));
-        once.filter_map(|id| self.lines.get_key_value(id).map(|(id, line)| (id, &line.provider))).collect()
+        let once = in_order.filter(move |id| seen.insert(*id));
+        once.filter_map(|id| self.lines.get(id).map(|line| &line.provider))
+    }
+
+    /// The line that has this very provider.
+    pub(super) fn id_of(&self, provider: &Arc<dyn WhatsAppProvider>) -> Option<&LineId> {
+        self.lines.iter().find(|(_, line)| Arc::ptr_eq(&line.provider, provider)).map(|(id, _)| id)
     }
 
     /// The lines that may have to read one of these events for themselves.

@@ -88,11 +88,9 @@ impl WhatsAppProvider for Lines {
     ) -> Result<VerifiedWebhook<'r>, SignatureError> {
         let now = self.now();
         let likely = self.0.verified.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let lines = now.in_likely_order(request, likely.as_ref());
-        let (verifier, webhook) = several::verify(lines.iter().map(|(_, provider)| *provider), request)?;
-        let verifier = lines.iter().find(|(_, provider)| Arc::ptr_eq(provider, verifier));
-        if let Some((id, _)) = verifier.filter(|(id, _)| Some(*id) != likely.as_ref()) {
-            *self.0.verified.lock().unwrap_or_else(PoisonError::into_inner) = Some((*id).clone());
+        let (verifier, webhook) = several::verify(now.in_likely_order(request, likely.as_ref()), request)?;
+        if let Some(id) = now.id_of(verifier).filter(|id| Some(*id) != likely.as_ref()) {
+            *self.0.verified.lock().unwrap_or_else(PoisonError::into_inner) = Some(id.clone());
         }
         Ok(webhook)
     }
@@ -102,7 +100,7 @@ impl WhatsAppProvider for Lines {
     fn parse_inbound(&self, webhook: &VerifiedWebhook<'_>) -> Result<Vec<InboundEvent>, ForeignWebhook> {
         let now = self.now();
         let lines = now.in_likely_order(webhook.request(), None);
-        let (reader, mut events) = several::read(lines.iter().map(|(_, provider)| *provider), webhook)?;
+        let (reader, mut events) = several::read(lines, webhook)?;
         let foreign: Vec<InboundEvent> =
             events.iter().filter(|event| several::concerns(reader, event) == Some(false)).cloned().collect();
         let others = now.readers_of(&foreign);
