@@ -30,7 +30,8 @@ const MAX_PREFIX: usize = 100;
 /// 100 years, in milliseconds: what is kept longer is kept for good, as far as anybody will see.
 const MAX_TTL_MILLIS: u64 = 100 * 366 * 24 * 3600 * 1000;
 
-/// A [`StateStore`] in Redis (5 or newer) or Valkey, for any number of machines. A clone is the same store.
+/// A [`StateStore`] in Redis, for any number of machines. A clone is the same store. It is tested with Redis 7.0, and asks
+/// for nothing that is newer than Redis 5.
 ///
 /// A call takes 5 seconds at most, connecting included, and is an error then. A connection that was lost costs the calls
 /// that were under way, and the next one opens another. An answer that is lost after a write is an error, too: it may
