@@ -288,6 +288,23 @@ impl Recipient {
         if let Self::Group(group) = self { Some(group) } else { None }
     }
 
+    /// The name that stays when another of a user's names becomes known: the number if there is one.
+    #[cfg(any(
+        feature = "failover",
+        feature = "pace",
+        feature = "postgres",
+        feature = "sqlite",
+        all(feature = "queue", any(feature = "testing", test))
+    ))]
+    pub(crate) fn lasting_name(&self) -> String {
+        match (self.phone(), self.user(), self.group()) {
+            (Some(phone), _, _) => phone.to_e164(),
+            (None, Some(user), _) => user.as_str().to_owned(),
+            (None, None, Some(group)) => group.as_str().to_owned(),
+            (None, None, None) => String::new(),
+        }
+    }
+
     /// The recipient with whichever of these names are known.
     pub fn from_names(phone: Option<PhoneNumber>, user: Option<UserId>) -> Self {
         match (phone, user) {

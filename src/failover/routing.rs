@@ -77,18 +77,12 @@ pub(super) fn stands_for(name: &impl Hash) -> u64 {
 
 /// Where a recipient stands in a rollout: the same on every machine and in every version of the crate.
 fn bucket(key: &[u8], to: &Recipient) -> u16 {
-    // The phone number if there is one, so that learning a user's id moves nobody.
-    let name = match (to.phone(), to.user(), to.group()) {
-        (Some(phone), _, _) => phone.to_e164(),
-        (None, Some(user), _) => user.as_str().to_owned(),
-        (None, None, Some(group)) => group.as_str().to_owned(),
-        (None, None, None) => String::new(),
-    };
     // HMAC takes a key of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return 0;
     };
-    mac.update(name.as_bytes());
+    // Learning a user's id moves nobody.
+    mac.update(to.lasting_name().as_bytes());
     let digest = mac.finalize().into_bytes();
     let number = digest.first_chunk().copied().map_or(0, u64::from_be_bytes);
     u16::try_from(number % 10_000).unwrap_or_default()

@@ -64,7 +64,6 @@ mod turn;
 pub use policy::{PacePolicy, RecipientPace};
 
 use self::turn::{Class, TooLate, Turns};
-use crate::address::Recipient;
 use crate::clock::{Clock, default_clock};
 use crate::error::{Acceptance, ConfigError, Error, ErrorKind, Hint, Result};
 use crate::ids::SenderId;
@@ -138,7 +137,7 @@ impl<P: WhatsAppProvider> Paced<P> {
             Category::Authentication | Category::Service => Class::Urgent,
             Category::Utility | Category::Marketing => Class::Bulk,
         };
-        let recipient = self.shared.hasher.hash_one(recipient(&message.to));
+        let recipient = self.shared.hasher.hash_one(message.to.lasting_name());
         let waited = self.shared.turns_of(sender).wait(class, recipient, end, &self.shared.clock).await;
         waited.map_err(|too_late| self.refused(too_late))
     }
@@ -167,16 +166,6 @@ impl<P: Clone> Clone for Paced<P> {
 impl<P: fmt::Debug> fmt::Debug for Paced<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Paced").field("provider", &self.provider).finish_non_exhaustive()
-    }
-}
-
-/// Whom a message goes to, by the name that is surest to be the same next time.
-fn recipient(to: &Recipient) -> String {
-    match (to.phone(), to.user(), to.group()) {
-        (Some(phone), _, _) => phone.to_e164(),
-        (None, Some(user), _) => user.as_str().to_owned(),
-        (None, None, Some(group)) => group.as_str().to_owned(),
-        (None, None, None) => String::new(),
     }
 }
 

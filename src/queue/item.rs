@@ -1,6 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
 use super::row::NewRow;
 #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
@@ -9,7 +11,7 @@ use crate::ids::ProviderId;
 use crate::inbound::InboundEvent;
 
 /// What becomes a row, and how it is read back.
-pub trait Item: Clone + fmt::Debug + Send + Sync + 'static {
+pub trait Item: DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static {
     /// The table, unless told otherwise.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     const TABLE: &'static str;
@@ -23,7 +25,9 @@ pub trait Item: Clone + fmt::Debug + Send + Sync + 'static {
     fn row(&self) -> Result<NewRow, Error>;
 
     /// The item of a payload, if it can be read.
-    fn read(payload: &str) -> Option<Self>;
+    fn read(payload: &str) -> Option<Self> {
+        serde_json::from_str(payload).ok()
+    }
 
     /// The provider it came from or goes to, if that is known.
     fn provider(&self) -> Option<&ProviderId>;
@@ -44,10 +48,6 @@ impl Item for InboundEvent {
     #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
     fn row(&self) -> Result<NewRow, Error> {
         NewRow::of_event(self)
-    }
-
-    fn read(payload: &str) -> Option<Self> {
-        serde_json::from_str(payload).ok()
     }
 
     fn provider(&self) -> Option<&ProviderId> {

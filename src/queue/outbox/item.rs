@@ -6,7 +6,6 @@ use crate::queue::item::Item;
 
 #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
 use {
-    crate::address::Recipient,
     crate::clock::Timestamp,
     crate::error::{Error, Result},
     crate::ids::AttemptId,
@@ -24,10 +23,6 @@ impl Item for OutboundMessage {
     #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
     fn row(&self) -> Result<NewRow> {
         NewRow::of_message(self, None)
-    }
-
-    fn read(payload: &str) -> Option<Self> {
-        serde_json::from_str(payload).ok()
     }
 
     fn provider(&self) -> Option<&ProviderId> {
@@ -109,14 +104,8 @@ fn conversation(message: &OutboundMessage) -> String {
     let lane = message.effective_category().as_str();
     let sender =
         message.from.as_ref().map(|from| format!("{}/{}", from.provider, from.id)).unwrap_or_default();
-    // By the number if it is known, so that it is the same user with and without the other name.
-    let recipient = match &message.to {
-        Recipient::Phone(phone) | Recipient::PhoneAndUser { phone, .. } => phone.to_e164(),
-        Recipient::User(user) => user.as_str().to_owned(),
-        Recipient::Group(group) => format!("group/{}", group.as_str()),
-        Recipient::Unknown => String::new(),
-    };
-    format!("{lane}/{sender}/{recipient}")
+    let group = if message.to.group().is_some() { "group/" } else { "" };
+    format!("{lane}/{sender}/{group}{}", message.to.lasting_name())
 }
 
 #[cfg(test)]
@@ -124,7 +113,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::outbound::Template;
-    use crate::{GroupId, PhoneNumber, SenderId, UserId};
+    use crate::{GroupId, PhoneNumber, Recipient, SenderId, UserId};
 
     fn phone() -> PhoneNumber {
         PhoneNumber::parse("+15557654321").unwrap()
