@@ -1,15 +1,14 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool};
 
 use super::LedgerError;
 use super::statements::Statements;
 use super::store::{Store, ledger_error};
 use super::transaction::Pool;
 use crate::clock::{Clock, TokioClock};
-use crate::database::{Transaction, checked, quoted};
+use crate::database::{self, checked, quoted};
 use crate::error::ConfigError;
 
 /// The migration as it is for `public.message_ledger`.
@@ -28,7 +27,6 @@ const MIGRATION: &str = include_str!("migration.sql");
 pub struct PostgresLedger {
     pub(super) store: Store,
     pool: PgPool,
-    through_pooler: bool,
     schema: Arc<str>,
     table: Arc<str>,
 }
@@ -56,8 +54,7 @@ impl PostgresLedger {
     }
 
     async fn with_options(options: PgConnectOptions) -> Result<Self, LedgerError> {
-        let pool = PgPoolOptions::new().acquire_timeout(Duration::from_secs(5));
-        Ok(Self::new(pool.connect_with(options).await.map_err(ledger_error)?))
+        Ok(Self::new(database::connect(options).await.map_err(ledger_error)?))
     }
 
     /// Uses a pool of the application, and the table `public.message_ledger`.
@@ -68,7 +65,7 @@ impl PostgresLedger {
             clock: Arc::new(TokioClock::new()),
             keep_content: true,
         };
-        Self { store, pool, through_pooler: false, schema: "public".into(), table: "message_ledger".into() }
+        Self { store, pool, schema: "public".into(), table: "message_ledger".into() }
     }
 
     /// Uses another table, and beside it the one called `<table>_fact`. The schema must exist.
@@ -87,7 +84,6 @@ impl PostgresLedger {
     /// not prepared ahead then.
     #[must_use]
     pub fn through_transaction_pooler(mut self) -> Self {
-        self.through_pooler = true;
         self.store.pool = Pool::Postgres { pool: self.pool.clone(), through_pooler: true };
         self
     }
@@ -130,15 +126,8 @@ impl PostgresLedger {
     ///
     /// [`LedgerError`] if the database cannot be reached, or does not let this user do it.
     pub async fn migrate(&self) -> Result<(), LedgerError> {
-        // `IF NOT EXISTS` alone fails where two find at once that there is none.
-        let Self { schema, table, .. } = self;
-        let lock = format!("SELECT pg_advisory_xact_lock(hashtextextended('{schema}.{table}', 0))");
-        let migrate = async {
-            let mut transaction = Transaction::begin(&self.pool, &lock).await?;
-            transaction.raw(self.migration()).await?;
-            transaction.commit().await
-        };
-        migrate.await.map_err(ledger_error)
+        let Self { pool, schema, table, .. } = self;
+        database::migrate(pool, [schema, table], self.migration()).await.map_err(ledger_error)
     }
 }
 

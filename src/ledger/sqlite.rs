@@ -1,18 +1,15 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
 use super::LedgerError;
 use super::statements::Statements;
 use super::store::{Store, ledger_error};
 use super::transaction::Pool;
 use crate::clock::{Clock, TokioClock};
-use crate::database::Writer;
+use crate::database::{self, Writer};
 
 const MIGRATION: &str = include_str!("migration.sqlite.sql");
 
@@ -35,14 +32,7 @@ impl SqliteLedger {
     ///
     /// [`LedgerError`] if the file cannot be opened or written, or is none of SQLite's.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, LedgerError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5));
-        // Only one connection can write at a time; a few more can read.
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await;
+        let pool = database::open(path.as_ref(), SqlitePoolOptions::new()).await;
         let ledger = Self::new(pool.map_err(ledger_error)?);
         ledger.migrate().await?;
         Ok(ledger)

@@ -11,8 +11,8 @@ use super::entry::{Answer, EntryId, EntryState, LedgerEntry};
 use super::fact::{Fact, attempt_name, digest, message_name};
 use super::statements::Statements;
 use super::transaction::{Pool, Row, Tx, Value};
-use crate::clock::{Clock, Timestamp};
-use crate::database::Cause;
+use crate::clock::Clock;
+use crate::database::{Cause, unix_millis};
 use crate::error::{AttemptReport, Error, ErrorKind};
 use crate::ids::{AttemptId, MessageRef};
 use crate::inbound::{DeliveryState, InboundEvent};
@@ -47,10 +47,6 @@ fn unreadable<E>(_: E) -> LedgerError {
 
 fn to_json(value: &impl serde::Serialize) -> Result<String, LedgerError> {
     serde_json::to_string(value).map_err(unreadable)
-}
-
-fn millis(time: Timestamp) -> i64 {
-    i64::try_from(time.unix_millis()).unwrap_or(i64::MAX)
 }
 
 /// How a transaction with the rows of some names ended.
@@ -99,7 +95,7 @@ impl Store {
             entry.category.as_str().to_owned().into(),
             entry.state.as_str().to_owned().into(),
             i64::from(entry.state.is_open()).into(),
-            millis(entry.recorded_at).into(),
+            unix_millis(entry.recorded_at).into(),
             text.into(),
             to_json(entry)?.into(),
         ];
@@ -215,7 +211,7 @@ impl Store {
         names: &BTreeSet<String>,
     ) -> Result<(Vec<Fact>, BTreeMap<String, EntryId>), LedgerError> {
         let (mut facts, mut owners) = (Vec::new(), BTreeMap::new());
-        let now = millis(self.clock.now());
+        let now = unix_millis(self.clock.now());
         for name in names {
             let values = [name.clone().into(), now.into()];
             let rows = tx.rows(&self.statements.lock_fact, &values).await.map_err(ledger_error)?;
@@ -382,7 +378,7 @@ impl Store {
     }
 
     fn before(&self, age: Duration) -> Value {
-        millis(self.clock.now().saturating_sub(age)).into()
+        unix_millis(self.clock.now().saturating_sub(age)).into()
     }
 
     async fn entries(&self, sql: &Arc<str>, values: &[Value]) -> Result<Vec<LedgerEntry>, LedgerError> {

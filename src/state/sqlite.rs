@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use sqlx::{Row, SqliteConnection};
 
 use super::{Expected, PutOutcome, StateError, StateStore, Versioned, check_key, state_error};
-use crate::clock::{Clock, Timestamp, TokioClock};
-use crate::database::Writer;
+use crate::clock::{Clock, TokioClock};
+use crate::database::{self, Writer, unix_millis};
 
 /// The last version is kept apart from the keys, so that it survives them. Times are milliseconds since 1970.
 const MIGRATION: &str = "
@@ -52,14 +50,7 @@ impl SqliteStore {
     ///
     /// [`StateError`] if the file cannot be opened or written, or is no database.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StateError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .busy_timeout(Duration::from_secs(5))
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
-        // Only one connection can write at a time; a few more can read.
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await;
+        let pool = database::open(path.as_ref(), SqlitePoolOptions::new()).await;
         let store = Self::new(pool.map_err(state_error)?);
         store.migrate().await?;
         Ok(store)
@@ -113,7 +104,7 @@ impl SqliteStore {
     }
 
     fn now(&self) -> i64 {
-        to_column(self.clock.now())
+        unix_millis(self.clock.now())
     }
 
     /// Runs `work` in a transaction that may write from its beginning: what it reads is what it then changes.
@@ -129,11 +120,6 @@ impl SqliteStore {
         };
         write.await.map_err(state_error)
     }
-}
-
-/// A time of day as the table has it: a `Timestamp` ends with the year 9999, far below the end of an `i64`.
-fn to_column(time: Timestamp) -> i64 {
-    i64::try_from(time.unix_millis()).unwrap_or(i64::MAX)
 }
 
 /// What is there of a key, if it has not expired.
@@ -183,8 +169,8 @@ impl StateStore for SqliteStore {
         self.write(async |connection: &mut SqliteConnection| {
             // Asked for here: getting the right to write may have taken its time.
             let now = self.clock.now();
-            let expires = ttl.map(|ttl| to_column(now.saturating_add(ttl)));
-            let current = live(connection, key, to_column(now)).await?;
+            let expires = ttl.map(|ttl| unix_millis(now.saturating_add(ttl)));
+            let current = live(connection, key, unix_millis(now)).await?;
             let holds = match expected {
                 Expected::Absent => current.is_none(),
                 Expected::Version(version) => current.as_ref().is_some_and(|there| there.version == version),

@@ -3,15 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 
 use super::cause::queue_error;
 use super::{QueueError, QueueItem, Worker};
-use crate::database::Transaction;
+use crate::database::{self, Transaction};
 use crate::error::ConfigError;
 use crate::inbound::InboundEvent;
 
@@ -87,9 +86,7 @@ impl PostgresQueue {
     }
 
     async fn with_options(options: PgConnectOptions) -> Result<Self, QueueError> {
-        // A webhook that cannot be taken in is better told so in time.
-        let pool = PgPoolOptions::new().acquire_timeout(Duration::from_secs(5));
-        Ok(Self::new(pool.connect_with(options).await.map_err(queue_error)?))
+        Ok(Self::new(database::connect(options).await.map_err(queue_error)?))
     }
 
     /// Uses a pool of the application, and the table `public.message_queue`.

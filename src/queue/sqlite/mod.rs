@@ -4,20 +4,17 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use tokio::sync::watch;
 
 use super::cause::{queue_error, sink_error};
 use super::row::NewRow;
 use super::{QueueError, QueueItem, WakeUps, Worker};
-use crate::clock::{Clock, Timestamp, TokioClock};
-use crate::database::{Write, Writer};
+use crate::clock::{Clock, TokioClock};
+use crate::database::{self, Write, Writer, unix_millis};
 use crate::inbound::InboundEvent;
 use crate::sink::{EventSink, SinkError};
 
@@ -27,9 +24,6 @@ mod statements;
 
 pub use outbox::SqliteOutbox;
 use statements::Statements;
-
-/// How long a writer waits for those of other processes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A queue in a file, for one machine. A clone is the same queue.
 ///
@@ -75,21 +69,8 @@ impl SqliteQueue {
 
 impl<T: QueueItem> SqliteQueue<T> {
     async fn open_file(path: &Path) -> Result<Self, QueueError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // With less, the last commits before a power cut are lost, and their webhooks were acknowledged.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await
-            .map_err(queue_error)?;
-        let queue = Self::of(pool);
+        let pool = SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None);
+        let queue = Self::of(database::open(path, pool).await.map_err(queue_error)?);
         queue.migrate().await?;
         Ok(queue)
     }
@@ -156,7 +137,7 @@ impl<T: QueueItem> SqliteQueue<T> {
     }
 
     fn now(&self) -> i64 {
-        millis(self.clock.now())
+        unix_millis(self.clock.now())
     }
 
     /// How many of the rows are new.
@@ -173,7 +154,7 @@ impl<T: QueueItem> SqliteQueue<T> {
                 .bind(&*row.payload)
                 .bind(now);
             let insert = if T::HAS_PRIORITY {
-                insert.bind(row.priority).bind(row.not_before.map_or(now, millis))
+                insert.bind(row.priority).bind(row.not_before.map_or(now, unix_millis))
             } else {
                 insert
             };
@@ -189,10 +170,6 @@ impl<T: QueueItem> EventSink<T> for SqliteQueue<T> {
     async fn accept(&self, events: &[T]) -> Result<(), SinkError> {
         self.take(&NewRow::all(events)?).await
     }
-}
-
-fn millis(moment: Timestamp) -> i64 {
-    i64::try_from(moment.unix_millis()).unwrap_or(i64::MAX)
 }
 
 struct Inserted(watch::Receiver<()>);

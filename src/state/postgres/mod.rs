@@ -10,7 +10,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres, Row};
 
 use super::{Expected, PutOutcome, StateError, StateStore, Versioned, check_key, state_error};
-use crate::database::{self, Transaction, checked, quoted};
+use crate::database::{self, checked, quoted};
 use crate::error::ConfigError;
 
 /// The migration as it is for `public.whatsapp_state`.
@@ -145,15 +145,8 @@ impl PostgresStore {
     ///
     /// [`StateError`] if the database cannot be reached, or does not let this user do it.
     pub async fn migrate(&self) -> Result<(), StateError> {
-        // `IF NOT EXISTS` alone fails where two find at once that there is none.
         let Table { schema, name, .. } = &*self.table;
-        let lock = format!("SELECT pg_advisory_xact_lock(hashtextextended('{schema}.{name}', 0))");
-        let migrate = async {
-            let mut transaction = Transaction::begin(&self.pool, &lock).await?;
-            transaction.raw(self.migration()).await?;
-            transaction.commit().await
-        };
-        migrate.await.map_err(state_error)
+        database::migrate(&self.pool, [schema, name], self.migration()).await.map_err(state_error)
     }
 
     /// Deletes what has expired, and says how many keys that were. For a timer of the application's, once a day or so.
