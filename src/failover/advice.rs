@@ -76,8 +76,7 @@ impl FailoverProvider {
             ErrorKind::Expired => return Advice::Nothing,
             _ => {}
         }
-        let category = status.pricing.as_ref().and_then(|pricing| pricing.category.as_deref());
-        if category.is_some_and(|category| category.starts_with("marketing")) {
+        if status.billed_as_marketing() {
             return Advice::Nothing;
         }
         self.resend(event, failure)

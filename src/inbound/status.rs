@@ -70,6 +70,15 @@ impl StatusUpdate {
     }
 }
 
+#[cfg(any(feature = "failover", feature = "postgres", feature = "sqlite"))]
+impl StatusUpdate {
+    /// Whether it says that the message was billed as marketing, in whichever of the words for that.
+    pub(crate) fn billed_as_marketing(&self) -> bool {
+        let category = self.pricing.as_ref().and_then(|pricing| pricing.category.as_deref());
+        category.is_some_and(|category| category.starts_with("marketing"))
+    }
+}
+
 /// How far a message is. In JSON and in [`as_str`](Self::as_str) a lower-case word; a word that this version does not
 /// know is kept.
 ///

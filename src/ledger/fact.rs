@@ -72,8 +72,7 @@ impl Fact {
         let proved =
             status.participant.is_none() && status.failures.first().is_some_and(|f| f.proves_undelivered);
         fact.unproved = status.state == DeliveryState::Failed && !proved;
-        let billed_as = status.pricing.as_ref().and_then(|pricing| pricing.category.as_deref());
-        fact.marketing = billed_as.is_some_and(|category| category.starts_with("marketing"));
+        fact.marketing = status.billed_as_marketing();
         Some(fact)
     }
 
