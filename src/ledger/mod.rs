@@ -84,6 +84,8 @@ use async_trait::async_trait;
 mod entry;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod fact;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod lookup;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "failover")]

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use super::LedgerError;
 use super::entry::{Answer, EntryId, EntryState, LedgerEntry};
-use super::fact::{Fact, attempt_name, digest, message_name};
+use super::fact::{Fact, digest};
 use super::statements::Statements;
 use super::transaction::{Pool, Row, Tx, Value};
 use crate::clock::Clock;
 use crate::database::{Cause, unix_millis};
 use crate::error::{AttemptReport, Error, ErrorKind};
-use crate::ids::{AttemptId, MessageRef};
 use crate::inbound::{DeliveryState, InboundEvent};
 use crate::outbound::{Category, OutboundMessage, SendReceipt};
 
@@ -41,7 +40,7 @@ pub(super) fn ledger_error(error: sqlx::Error) -> LedgerError {
     LedgerError::new(Cause::from(error))
 }
 
-fn unreadable<E>(_: E) -> LedgerError {
+pub(super) fn unreadable<E>(_: E) -> LedgerError {
     LedgerError::new(Unreadable)
 }
 
@@ -299,58 +298,6 @@ impl Store {
         Ok(Some(made))
     }
 
-    pub(super) async fn entry(&self, id: EntryId) -> Result<Option<LedgerEntry>, LedgerError> {
-        Ok(self.entries(&self.statements.entry, &[id.to_string().into()]).await?.pop())
-    }
-
-    pub(super) async fn by_attempt(&self, attempt: AttemptId) -> Result<Option<LedgerEntry>, LedgerError> {
-        Ok(self.entries(&self.statements.by_fact, &[attempt_name(attempt).into()]).await?.pop())
-    }
-
-    pub(super) async fn by_message(&self, message: &MessageRef) -> Result<Option<LedgerEntry>, LedgerError> {
-        Ok(self.entries(&self.statements.by_fact, &[message_name(message).into()]).await?.pop())
-    }
-
-    pub(super) async fn by_reference(
-        &self,
-        reference: &str,
-        after: Option<EntryId>,
-        most: usize,
-    ) -> Result<Vec<LedgerEntry>, LedgerError> {
-        // After all digits.
-        let before = after.map_or_else(|| "g".to_owned(), |id| id.to_string());
-        let values = [digest(&[reference]).into(), before.into(), page(most)];
-        self.entries(&self.statements.by_reference, &values).await
-    }
-
-    pub(super) async fn undelivered(
-        &self,
-        older_than: Duration,
-        category: Option<Category>,
-        after: Option<EntryId>,
-        most: usize,
-    ) -> Result<Vec<LedgerEntry>, LedgerError> {
-        let before = EntryId::first_of(self.clock.now().saturating_sub(older_than));
-        let values = [
-            before.to_string().into(),
-            after.map(|id| id.to_string()).unwrap_or_default().into(),
-            category.map_or_else(String::new, |category| category.as_str().to_owned()).into(),
-            page(most),
-        ];
-        self.entries(&self.statements.undelivered, &values).await
-    }
-
-    pub(super) async fn counts(&self) -> Result<Vec<(EntryState, u64)>, LedgerError> {
-        let rows = self.read(&self.statements.counts, &[]).await?;
-        let count = |row: &Row| match row.as_slice() {
-            [Some(state), Some(count)] => {
-                Ok((EntryState::from_name(state), count.parse().map_err(unreadable)?))
-            }
-            _ => Err(unreadable(())),
-        };
-        rows.iter().map(count).collect()
-    }
-
     pub(super) async fn erase(&self, age: Duration) -> Result<u64, LedgerError> {
         self.in_batches(&self.statements.erase, self.before(age)).await
     }
@@ -381,31 +328,17 @@ impl Store {
         unix_millis(self.clock.now().saturating_sub(age)).into()
     }
 
-    async fn entries(&self, sql: &Arc<str>, values: &[Value]) -> Result<Vec<LedgerEntry>, LedgerError> {
-        self.read(sql, values).await?.iter().map(read).collect()
-    }
-
-    async fn read(&self, sql: &Arc<str>, values: &[Value]) -> Result<Vec<Row>, LedgerError> {
-        let read = async {
-            let mut tx = self.pool.read().await?;
-            let rows = tx.rows(sql, values).await?;
-            tx.commit().await?;
-            Ok(rows)
-        };
-        read.await.map_err(ledger_error)
-    }
-
     async fn begin(&self) -> Result<Tx<'_>, LedgerError> {
         self.pool.write().await.map_err(ledger_error)
     }
 }
 
-fn page(most: usize) -> Value {
+pub(super) fn page(most: usize) -> Value {
     i64::try_from(most.min(MAX_PAGE)).unwrap_or(i64::MAX).into()
 }
 
 /// An entry out of the columns that every statement for entries has.
-fn read(row: &Row) -> Result<LedgerEntry, LedgerError> {
+pub(super) fn read(row: &Row) -> Result<LedgerEntry, LedgerError> {
     let [Some(text), message, sent_as, erased] = row.as_slice() else { return Err(unreadable(())) };
     let mut entry: LedgerEntry = serde_json::from_str(text).map_err(unreadable)?;
     entry.message = message.as_deref().map(serde_json::from_str).transpose().map_err(unreadable)?;
