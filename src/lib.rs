@@ -51,6 +51,13 @@
 //! requests of a framework, checks and limits them, and acknowledges only what an [`EventSink`] has kept. The queues of
 //! the features `postgres` and `sqlite` are such [sinks](crate::sink), with workers that handle their rows.
 //!
+//! # Many numbers, many machines, many messages
+//!
+//! [`Lines`] puts many numbers behind one provider. Machines share what they know in a [state store](crate::state), where
+//! `failover::StoredRoute` keeps the flag for all of them. `pace::Paced` keeps to the rates of senders and recipients, an
+//! outbox (module `queue`) holds messages until they are sent, and a `ledger` says what became of each. The module `runbook`
+//! is for those who operate it all.
+//!
 //! # When sending fails
 //!
 //! Look at [`Error::acceptance`] first. After [`Acceptance::NotAccepted`] the provider certainly does not have the

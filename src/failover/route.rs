@@ -138,7 +138,8 @@ impl RouteSource for Route {
     }
 }
 
-/// A flag that the application turns itself. A clone is the same switch.
+/// A flag that the application turns itself, for this process. A clone is the same switch. One for every machine is
+/// [`StoredRoute`](super::StoredRoute).
 ///
 /// ```
 /// use whatsapp_provider::failover::{Route, RouteSwitch};
