@@ -23,6 +23,12 @@ pub enum Fault {
     },
     /// The message is accepted and reaches the user; something in front of the API answers 503.
     AcceptThenUnavailable,
+    /// The message is accepted and answered for, and a status tells later that WhatsApp refused it. It does not reach
+    /// the user.
+    FailLater {
+        /// The provider's code, such as Meta's 131026 or Twilio's 63024.
+        code: i64,
+    },
     /// 503. Nothing is accepted.
     Unavailable {
         /// Whether the provider's own API says it (Meta's code 2, Twilio's 20503), or something in front of it does.
@@ -50,7 +56,10 @@ impl Fault {
     /// How long after its arrival a request is done all the same, if it is.
     pub(super) const fn accepts_after(self) -> Option<Duration> {
         match self {
-            Self::AcceptThenDrop | Self::AcceptThenCut | Self::AcceptThenUnavailable => Some(Duration::ZERO),
+            Self::AcceptThenDrop
+            | Self::AcceptThenCut
+            | Self::AcceptThenUnavailable
+            | Self::FailLater { .. } => Some(Duration::ZERO),
             Self::AcceptThenHang { after } => Some(after),
             _ => None,
         }

@@ -35,9 +35,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::Uri;
+use tokio::sync::Notify;
 
 use crate::address::PhoneNumber;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::http_client::HttpClient;
 
 mod accounts;
@@ -47,12 +48,16 @@ mod fault;
 #[cfg(test)]
 mod harness;
 mod meta;
+mod outbox;
+mod posting;
 // `Simulator::meta()` and `Simulator::twilio()`, which need the provider wings:
 mod providers;
 mod reaction;
+mod redelivery;
 #[cfg(not(target_family = "wasm"))]
 mod server;
 mod state;
+mod status;
 mod twilio;
 mod user;
 mod webhook;
@@ -60,8 +65,11 @@ mod webhook;
 pub use accounts::{Side, SimulatedAccounts};
 pub use delivery::{Delivery, SimulatedRequest};
 pub use fault::Fault;
+pub use posting::PostedWebhook;
+pub use redelivery::WebhookAnswer;
 #[cfg(not(target_family = "wasm"))]
 pub use server::SimulatorServer;
+pub use status::StatusOrder;
 pub use user::SimulatedUser;
 pub use webhook::SimulatedWebhook;
 
@@ -75,6 +83,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     accounts: SimulatedAccounts,
     state: Mutex<State>,
+    /// Something was put into the outbox.
+    filled: Arc<Notify>,
     #[cfg(not(target_family = "wasm"))]
     doors: server::Doors,
 }
@@ -82,10 +92,12 @@ struct Inner {
 impl Simulator {
     /// A simulator in which nothing has happened, with the time of `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let filled = Arc::new(Notify::new());
         Self(Arc::new(Inner {
-            clock,
             accounts: SimulatedAccounts::invented(),
-            state: Mutex::new(State::new()),
+            state: Mutex::new(State::new(Arc::clone(&clock), Arc::clone(&filled))),
+            filled,
+            clock,
             #[cfg(not(target_family = "wasm"))]
             doors: server::Doors::default(),
         }))
@@ -199,24 +211,6 @@ impl Simulator {
     pub fn forget(&self) {
         let now = self.0.clock.now();
         self.state().forget(now);
-    }
-
-    /// The status webhooks whose time has come, in the order of their times. Each is handed out once.
-    ///
-    /// A message that is accepted is `sent` 300 ms, `delivered` 900 ms and `read` 5 s after that. Twilio posts them
-    /// only for a message that has a `StatusCallback`; Meta posts only `sent` for a reaction.
-    pub fn due_webhooks(&self) -> Vec<SimulatedWebhook> {
-        let now = self.0.clock.now();
-        let (due, url) = {
-            let mut state = self.state();
-            (state.take_due(now), state.webhook_url.clone())
-        };
-        due.iter().map(|status| webhook::status(&self.0.accounts, &url, status)).collect()
-    }
-
-    /// When the next status webhook is due, if one is.
-    pub fn next_webhook_at(&self) -> Option<Timestamp> {
-        self.state().next_due()
     }
 
     /// Merges webhooks of Meta's into one post with an entry for each, as Meta does under load. `None` if there is none

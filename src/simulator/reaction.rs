@@ -40,6 +40,10 @@ impl Simulator {
             // Only a socket comes here, where the refusal is too late to be one.
             return Reaction::Close;
         }
+        state.refused_later = match fault {
+            Some(Fault::FailLater { code }) if sends => Some(code),
+            _ => None,
+        };
         let accepts_after = fault.map_or(Some(Duration::ZERO), Fault::accepts_after);
         let answer = accepts_after.map(|after| {
             let at = now.saturating_add(after);
@@ -69,6 +73,7 @@ impl Simulator {
             return Reaction::Answer(refusal);
         }
         match (fault, answer) {
+            (Fault::FailLater { .. }, Some(answer)) => Reaction::Answer(answer),
             (Fault::AcceptThenDrop, _) => Reaction::Close,
             (Fault::AcceptThenCut, Some(answer)) => Reaction::Cut(answer),
             (Fault::AcceptThenUnavailable | Fault::Unavailable { .. }, _) => Reaction::Answer(bare_503()),
@@ -79,11 +84,11 @@ impl Simulator {
 
 /// Whether a request to this address may send a message.
 fn may_send(side: Side, method: &Method, path: &str) -> bool {
-    let end = match side {
-        Side::Meta => "/messages",
-        Side::Twilio => "/Messages.json",
+    let ends: &[&str] = match side {
+        Side::Meta => &["/messages", "/marketing_messages"],
+        Side::Twilio => &["/Messages.json"],
     };
-    *method == Method::POST && path.ends_with(end)
+    *method == Method::POST && ends.iter().any(|end| path.ends_with(end))
 }
 
 /// An answer of JSON.

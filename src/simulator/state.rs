@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
+use tokio::sync::Notify;
 
 use super::accounts::{Side, WEBHOOK_URL};
 use super::delivery::{Delivery, SimulatedRequest};
@@ -9,16 +11,13 @@ use super::delivery::{Delivery, SimulatedRequest};
 use super::fault::Fault;
 use super::fault::Faults;
 use super::meta::{MediaStore, RegisteredTemplate};
+use super::outbox::Outbox;
+use super::posting::PostedWebhook;
+use super::redelivery::Overrides;
+use super::status::StatusRules;
 use super::twilio::{ReceivedFiles, RegisteredContent, StoredMessage};
 use crate::address::PhoneNumber;
-use crate::clock::Timestamp;
-
-/// What a status says, and how long after the acceptance.
-pub(super) const LIFE: [(&str, Duration); 3] = [
-    ("sent", Duration::from_millis(300)),
-    ("delivered", Duration::from_millis(900)),
-    ("read", Duration::from_secs(5)),
-];
+use crate::clock::{Clock, Timestamp};
 
 /// The customer service window: free-form messages may follow a user's message this long.
 const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
@@ -28,6 +27,7 @@ const KEPT: Duration = Duration::from_secs(60 * 60);
 
 /// Everything that has happened.
 pub(super) struct State {
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) webhook_url: Uri,
     pub(super) enforce_windows: bool,
     pub(super) requests: Vec<SimulatedRequest>,
@@ -42,35 +42,29 @@ pub(super) struct State {
     pub(super) media: MediaStore,
     /// What users sent to Twilio.
     pub(super) files: ReceivedFiles,
+    /// The code with which WhatsApp is to refuse the message that is being accepted.
+    pub(super) refused_later: Option<i64>,
     meta: Faults,
     twilio: Faults,
-    /// By the time they are due, then by the order in which they were made.
-    scheduled: BTreeMap<(Timestamp, u64), Status>,
+    /// What is still to be posted to the service.
+    pub(super) outbox: Outbox,
+    /// What was posted, and how it ended.
+    pub(super) posted: Vec<PostedWebhook>,
+    /// How many updates Meta posts together at most.
+    pub(super) batch_size: usize,
+    /// Those of the address that is configured for inbound messages.
+    pub(super) twilio_overrides: Overrides,
+    /// How statuses are posted.
+    pub(super) statuses: StatusRules,
     last_id: u64,
     /// When each user last wrote to each side's number.
     last_written: BTreeMap<(Side, PhoneNumber), Timestamp>,
 }
 
-/// A status of a message, not yet a webhook.
-#[derive(Clone)]
-pub(super) struct Status {
-    pub(super) message_id: String,
-    pub(super) user: PhoneNumber,
-    pub(super) state: &'static str,
-    pub(super) at: Timestamp,
-    pub(super) way: Way,
-}
-
-/// How a status goes back, with what the message gave it to carry.
-#[derive(Clone)]
-pub(super) enum Way {
-    Meta { callback_data: Option<String> },
-    Twilio { callback: Uri, from: String, service: Option<String>, error: Option<i64> },
-}
-
 impl State {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>, filled: Arc<Notify>) -> Self {
         Self {
+            clock,
             webhook_url: Uri::from_static(WEBHOOK_URL),
             enforce_windows: false,
             requests: Vec::new(),
@@ -80,9 +74,14 @@ impl State {
             messages: Vec::new(),
             media: MediaStore::default(),
             files: ReceivedFiles::default(),
+            refused_later: None,
             meta: Faults::none(),
             twilio: Faults::none(),
-            scheduled: BTreeMap::new(),
+            outbox: Outbox::new(filled),
+            posted: Vec::new(),
+            batch_size: 1,
+            twilio_overrides: Overrides::default(),
+            statuses: StatusRules::default(),
             last_id: 0,
             last_written: BTreeMap::new(),
         }
@@ -111,27 +110,9 @@ impl State {
         self.last_id
     }
 
-    pub(super) fn schedule(&mut self, status: Status) {
-        let key = (status.at, self.next_id());
-        self.scheduled.insert(key, status);
-    }
-
-    /// The statuses that are due, in order; they are gone then.
-    pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<Status> {
-        let mut due = Vec::new();
-        while let Some(first) = self.scheduled.first_entry().filter(|first| first.key().0 <= now) {
-            due.push(first.remove());
-        }
-        due
-    }
-
-    /// The message will have no further statuses.
-    pub(super) fn drop_statuses(&mut self, message_id: &str) {
-        self.scheduled.retain(|_, status| status.message_id != message_id);
-    }
-
-    pub(super) fn next_due(&self) -> Option<Timestamp> {
-        self.scheduled.first_key_value().map(|((at, _), _)| *at)
+    /// A message has reached a user.
+    pub(super) fn deliver(&mut self, delivery: Delivery) {
+        self.deliveries.push(delivery);
     }
 
     /// The user has written, which opens that side's window or keeps it open.
@@ -148,6 +129,7 @@ impl State {
     pub(super) fn forget(&mut self, now: Timestamp) {
         self.requests.clear();
         self.deliveries.clear();
+        self.posted.clear();
         self.messages.retain(|message| now.since(message.at) < KEPT);
         self.media.forget(now);
     }
@@ -166,35 +148,9 @@ mod tests {
         Timestamp::from_unix_seconds(seconds).unwrap()
     }
 
-    fn status(message_id: &str, seconds: u64) -> Status {
-        Status {
-            message_id: message_id.to_owned(),
-            user: PhoneNumber::from_digits("15557654321").unwrap(),
-            state: "sent",
-            at: at(seconds),
-            way: Way::Meta { callback_data: None },
-        }
-    }
-
-    #[test]
-    fn statuses_come_in_the_order_of_their_times_and_once() {
-        let mut state = State::new();
-        for (message_id, seconds) in [("c", 7), ("a", 3), ("d", 9), ("b", 3)] {
-            state.schedule(status(message_id, seconds));
-        }
-        let mut names = |now| -> Vec<String> {
-            let due = state.take_due(at(now));
-            due.into_iter().map(|status| status.message_id).collect()
-        };
-        assert!(names(2).is_empty());
-        assert_eq!(names(7), ["a", "b", "c"]);
-        assert!(names(8).is_empty());
-        assert_eq!(state.next_due(), Some(at(9)));
-    }
-
     #[test]
     fn a_window_lasts_a_day_and_belongs_to_one_side_and_one_user() {
-        let mut state = State::new();
+        let mut state = State::new(Arc::new(crate::testing::TestClock::new()), Arc::default());
         let ada = PhoneNumber::from_digits("15557654321").unwrap();
         let bob = PhoneNumber::from_digits("15557654322").unwrap();
         assert!(state.window_is_open(Side::Meta, ada, at(0)));

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::accounts::{Side, SimulatedAccounts};
 use super::delivery::Delivery;
+use super::redelivery::Overrides;
 use super::twilio::{API_VERSION, CHANNEL, media_path};
 use super::webhook::{self, SimulatedWebhook};
 use super::{Simulator, meta};
@@ -99,6 +100,7 @@ impl SimulatedUser {
         let message = Message {
             accounts,
             url: &state.webhook_url.clone(),
+            overrides: state.twilio_overrides,
             user: self.phone,
             number,
             media_id,
@@ -139,6 +141,7 @@ enum Said<'a> {
 struct Message<'a> {
     accounts: &'a SimulatedAccounts,
     url: &'a Uri,
+    overrides: Overrides,
     user: PhoneNumber,
     number: u64,
     /// Meta's id of its file, if it has one.
@@ -248,6 +251,6 @@ impl Message<'_> {
             }
             Said::Text(_) | Said::Reaction { .. } => {}
         }
-        webhook::twilio(self.accounts, self.url, &form)
+        webhook::twilio(self.accounts, self.url, self.overrides, &form)
     }
 }

@@ -5,10 +5,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use serde_json::{Value, json};
 use sha1::Sha1;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use super::accounts::{Side, SimulatedAccounts};
-use super::state::{Status, Way};
+use super::redelivery::{Overrides, Redelivery};
+use super::status::{Status, Way};
 use super::twilio::{API_VERSION, CHANNEL};
 use crate::address::PhoneNumber;
 use crate::hex::hex;
@@ -16,6 +17,9 @@ use crate::redact::redacted_debug;
 
 const META_SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
 const TWILIO_SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
+
+/// The same for every attempt to post one webhook.
+const TWILIO_TOKEN: HeaderName = HeaderName::from_static("i-twilio-idempotency-token");
 
 /// A webhook as a provider posts it: signed, to the whole public URL.
 #[derive(Clone)]
@@ -25,17 +29,21 @@ pub struct SimulatedWebhook {
     pub side: Side,
     /// The request.
     pub request: Request<Bytes>,
+    /// For the how manieth time it is posted, counted from one.
+    pub attempt: u32,
+    pub(super) redelivery: Redelivery,
+    pub(super) forged: bool,
 }
 
 redacted_debug! {
-    SimulatedWebhook { side }
+    SimulatedWebhook { side, attempt }
 }
 
 impl SimulatedWebhook {
     /// The same with a signature that does not hold, though it looks like one.
     #[must_use]
     pub fn forged(&self) -> Self {
-        let mut forged = self.clone();
+        let mut forged = Self { forged: true, ..self.clone() };
         let name = match self.side {
             Side::Meta => META_SIGNATURE,
             Side::Twilio => TWILIO_SIGNATURE,
@@ -78,7 +86,7 @@ pub(super) fn meta(accounts: &SimulatedAccounts, url: &Uri, entries: &[Value]) -
     let signature = format!("sha256={}", hex(&sha256(&accounts.app_secret, &body)));
     let mut request = post(url, "application/json", body);
     request.headers_mut().insert(META_SIGNATURE, header(signature));
-    SimulatedWebhook { side: Side::Meta, request }
+    SimulatedWebhook { side: Side::Meta, request, attempt: 1, redelivery: Redelivery::Meta, forged: false }
 }
 
 /// An entry with a change of the field `messages`.
@@ -111,7 +119,12 @@ pub(super) fn profile_name(user: PhoneNumber) -> String {
 }
 
 /// A post of Twilio's with this form.
-pub(super) fn twilio(accounts: &SimulatedAccounts, url: &Uri, form: &[(&str, String)]) -> SimulatedWebhook {
+pub(super) fn twilio(
+    accounts: &SimulatedAccounts,
+    url: &Uri,
+    overrides: Overrides,
+    form: &[(&str, String)],
+) -> SimulatedWebhook {
     let mut signed = url.to_string();
     let mut pairs: Vec<&(&str, String)> = form.iter().collect();
     pairs.sort();
@@ -121,9 +134,12 @@ pub(super) fn twilio(accounts: &SimulatedAccounts, url: &Uri, form: &[(&str, Str
     }
     let signature = STANDARD.encode(sha1(&accounts.auth_token, signed.as_bytes()));
     let body = serde_urlencoded::to_string(form).unwrap_or_default();
+    let token = idempotency_token(body.as_bytes());
     let mut request = post(url, "application/x-www-form-urlencoded; charset=UTF-8", body.into());
+    request.headers_mut().insert(TWILIO_TOKEN, header(token));
     request.headers_mut().insert(TWILIO_SIGNATURE, header(signature));
-    SimulatedWebhook { side: Side::Twilio, request }
+    let redelivery = Redelivery::Twilio(overrides);
+    SimulatedWebhook { side: Side::Twilio, request, attempt: 1, redelivery, forged: false }
 }
 
 /// The webhook that brings a status.
@@ -140,10 +156,13 @@ pub(super) fn status(accounts: &SimulatedAccounts, url: &Uri, status: &Status) -
             if let (Some(data), Some(fields)) = (callback_data, wire.as_object_mut()) {
                 fields.insert("biz_opaque_callback_data".to_owned(), data.as_str().into());
             }
+            if let (Some(code), Some(fields)) = (status.error, wire.as_object_mut()) {
+                fields.insert("errors".to_owned(), meta_errors(code));
+            }
             let own = [("contacts", meta_contact(status.user)), ("statuses", json!([wire]))];
             meta(accounts, url, &[meta_entry(accounts, own)])
         }
-        Way::Twilio { callback, from, service, error } => {
+        Way::Twilio { callback, overrides, from, service } => {
             let to = status.user.to_e164();
             let mut form = vec![
                 ("ChannelPrefix", "whatsapp".to_owned()),
@@ -164,21 +183,51 @@ pub(super) fn status(accounts: &SimulatedAccounts, url: &Uri, status: &Status) -
                 "read" => form.push(("EventType", "READ".to_owned())),
                 _ => {}
             }
-            if let Some(code) = error {
+            if let Some(code) = status.error {
                 form.push(("ErrorCode", code.to_string()));
             }
             if let Some(service) = service {
                 form.push(("MessagingServiceSid", service.clone()));
             }
-            twilio(accounts, callback, &form)
+            twilio(accounts, callback, *overrides, &form)
         }
     }
+}
+
+/// Why a message failed that Meta had accepted.
+fn meta_errors(code: i64) -> Value {
+    let title = match code {
+        131_026 => "Message undeliverable",
+        131_049 => "Meta chose not to deliver",
+        _ => "Simulated failure",
+    };
+    json!([{ "code": code, "title": title, "message": title, "error_data": { "details": title } }])
 }
 
 /// `+1555765XXXX`.
 fn mask(number: &str) -> String {
     let shown = number.chars().count().saturating_sub(4);
     number.chars().take(shown).chain("XXXX".chars()).collect()
+}
+
+fn idempotency_token(body: &[u8]) -> String {
+    let mut token = hex(&Sha256::digest(body));
+    token.truncate(32);
+    token
+}
+
+/// How many messages and statuses there are in a webhook of Meta's.
+pub(super) fn updates(webhook: &SimulatedWebhook) -> usize {
+    let body: Value = serde_json::from_slice(webhook.request.body()).unwrap_or_default();
+    let list =
+        |json: &Value, name: &str| json.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let changes = list(&body, "entry").into_iter().flat_map(|entry| list(&entry, "changes"));
+    let updates = changes.map(|change| {
+        let of = |name| change.get("value").map_or(0, |value| list(value, name).len());
+        // What is neither is one as well: news of an account.
+        (of("messages") + of("statuses")).max(1)
+    });
+    updates.sum()
 }
 
 /// One post with the entries of several.

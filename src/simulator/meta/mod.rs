@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::accounts::{Side, SimulatedAccounts};
 use super::delivery::Delivery;
 use super::reaction::json as answer;
-use super::state::{LIFE, State, Status, Way};
+use super::state::State;
+use super::status::{FAILURE, LIFE, Status, Way};
 use crate::address::PhoneNumber;
 use crate::clock::Timestamp;
 use crate::outbound::Content;
@@ -248,24 +249,29 @@ fn messages(
 
     let files = media::named(&state.media, &content, now)?;
 
+    let error = state.refused_later.take();
     let message_id = message_id(user, state.next_id());
-    // A reaction is never delivered or read by itself.
-    let life = if kind == "reaction" { 1 } else { LIFE.len() };
-    for (status, after) in LIFE.into_iter().take(life) {
-        state.schedule(Status {
-            message_id: message_id.clone(),
-            user,
-            state: status,
-            at: now.saturating_add(after),
-            way: Way::Meta { callback_data: callback_data.clone() },
-        });
-    }
+    let first = Status {
+        message_id: message_id.clone(),
+        user,
+        state: "accepted",
+        at: now,
+        error,
+        way: Way::Meta { callback_data: callback_data.clone() },
+    };
+    let life = match error {
+        Some(_) => &FAILURE[..],
+        // A reaction is never delivered or read by itself.
+        None if kind == "reaction" => &LIFE[..1],
+        None => &LIFE[..],
+    };
+    state.follow(&first, life);
     let (attempt, reference) = content::read_callback_data(callback_data.as_deref());
     let mut message = json!({ "id": message_id });
     if let (Content::Template(_), Some(fields)) = (&content, message.as_object_mut()) {
         fields.insert("message_status".to_owned(), "accepted".into());
     }
-    state.deliveries.push(Delivery {
+    let delivery = Delivery {
         side: Side::Meta,
         to: user,
         message_id,
@@ -275,7 +281,10 @@ fn messages(
         reference,
         identity_key_hash: text(&body, "recipient_identity_key_hash").map(str::to_owned),
         at: now,
-    });
+    };
+    if error.is_none() {
+        state.deliver(delivery);
+    }
     let mut contact = json!({ "input": input });
     if let Some(fields) = contact.as_object_mut() {
         let (field, name) = answer_name;

@@ -1,14 +1,9 @@
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::{API_VERSION, Form};
 use crate::clock::Timestamp;
 use crate::simulator::accounts::SimulatedAccounts;
-use crate::simulator::state::LIFE;
-
-/// The life of a message that WhatsApp refuses.
-pub(super) const FAILURE: [(&str, Duration); 1] = [("failed", Duration::from_millis(300))];
+use crate::simulator::status::{FAILURE, LIFE, Step};
 
 /// A message that Twilio accepted.
 pub(in crate::simulator) struct StoredMessage {
@@ -31,12 +26,12 @@ impl StoredMessage {
         self.resource(accounts, self.at)
     }
 
-    fn life(&self) -> &'static [(&'static str, Duration)] {
+    fn life(&self) -> &'static [Step] {
         if self.error.is_some() { &FAILURE } else { &LIFE }
     }
 
     /// What it has reached since it was sent, and how long after that.
-    fn reached(&self, now: Timestamp) -> Option<&'static (&'static str, Duration)> {
+    fn reached(&self, now: Timestamp) -> Option<&'static Step> {
         let mut life = self.life().iter().rev().filter(|_| !self.canceled);
         life.find(|(_, after)| now >= self.sends_at.saturating_add(*after))
     }

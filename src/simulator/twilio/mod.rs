@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use super::accounts::{Side, SimulatedAccounts};
 use super::delivery::Delivery;
 use super::reaction::json as answer;
-use super::state::{LIFE, State, Status, Way};
+use super::redelivery::Overrides;
+use super::state::State;
+use super::status::{FAILURE, LIFE, Status, Way};
 use crate::address::PhoneNumber;
 use crate::clock::Timestamp;
 
@@ -208,7 +210,7 @@ fn send(
     }
     let content = content::read(&form, &state.contents)?;
     let callback = form.text("StatusCallback").map(callback).transpose()?;
-    let (attempt, reference) = content::read_callback(callback.as_ref());
+    let (attempt, reference) = content::read_callback(callback.as_ref().map(|(callback, _)| callback));
 
     let media = form.text("MediaUrl").is_some();
     let sid = format!("{}{:032x}", if media { "MM" } else { "SM" }, state.next_id());
@@ -218,26 +220,17 @@ fn send(
     let sends_at = later.map_or(Ok(now), |at| scheduled(at, now))?;
     let reaches = content.opens_conversations() || state.window_is_open(Side::Twilio, user, sends_at);
     // Twilio accepts what WhatsApp then refuses.
-    let error = if reaches { None } else { Some(63_016) };
-    if let Some(callback) = callback {
-        let life = match error {
-            None => LIFE.to_vec(),
-            Some(_) => message::FAILURE.to_vec(),
+    let error = state.refused_later.take().or(if reaches { None } else { Some(63_016) });
+    if let Some((callback, overrides)) = callback {
+        let first = Status {
+            message_id: sid.clone(),
+            user,
+            state: "queued",
+            at: sends_at,
+            error,
+            way: Way::Twilio { callback, overrides, from: from.clone(), service: service.clone() },
         };
-        for (status, after) in life {
-            state.schedule(Status {
-                message_id: sid.clone(),
-                user,
-                state: status,
-                at: sends_at.saturating_add(after),
-                way: Way::Twilio {
-                    callback: callback.clone(),
-                    from: from.clone(),
-                    service: service.clone(),
-                    error,
-                },
-            });
-        }
+        state.follow(&first, if error.is_some() { &FAILURE } else { &LIFE });
     }
     let stored = StoredMessage {
         sid: sid.clone(),
@@ -254,8 +247,8 @@ fn send(
     // As it is at this moment, before anything of its life.
     let resource = stored.accepted(accounts);
     state.messages.push(stored);
-    if reaches {
-        state.deliveries.push(Delivery {
+    if error.is_none() {
+        state.deliver(Delivery {
             identity_key_hash: None,
             files: Vec::new(),
             side: Side::Twilio,
@@ -293,7 +286,7 @@ fn cancel(
     if message.waits(now) {
         message.canceled = true;
         state.deliveries.retain(|delivery| delivery.side != Side::Twilio || delivery.message_id != sid);
-        state.drop_statuses(sid);
+        state.outbox.drop_statuses(sid);
     }
     let found = state.messages.iter().find(|message| message.sid == sid);
     found.map(|message| (200, message.resource(accounts, now))).ok_or(const { Refusal::not_found() })
@@ -330,17 +323,18 @@ fn user(to: &str) -> Result<PhoneNumber, Refusal> {
         .ok_or(const { Refusal::invalid(21_211, "Invalid 'To' Phone Number") })
 }
 
-/// Where statuses go: the address without what follows `#`, which is for Twilio.
-fn callback(url: &str) -> Result<Uri, Refusal> {
+/// Where statuses go, and what follows `#`, which is for Twilio.
+fn callback(url: &str) -> Result<(Uri, Overrides), Refusal> {
     let invalid = const { Refusal::invalid(21_609, "Invalid 'StatusCallback'") };
     if url.len() > MAX_CALLBACK {
         return Err(invalid);
     }
-    let bare = url.split('#').next().unwrap_or_default();
+    let (bare, fragment) = url.split_once('#').unwrap_or((url, ""));
     let web = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
     let plain = |uri: &Uri| uri.host().is_some_and(|host| !host.contains('_'));
     let uri = bare.parse().ok();
-    uri.filter(|uri| web(uri) && plain(uri)).ok_or(invalid)
+    let uri = uri.filter(|uri| web(uri) && plain(uri)).ok_or(invalid)?;
+    Ok((uri, Overrides::read(fragment)))
 }
 
 fn is_message_sid(sid: &str) -> bool {

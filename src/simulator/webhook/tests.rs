@@ -8,6 +8,7 @@ use super::{SimulatedWebhook, TWILIO_SIGNATURE, escape, hex, sha256, twilio};
 use crate::clock::{Clock, Timestamp};
 use crate::ids::AttemptId;
 use crate::simulator::harness::{ADA, Bench};
+use crate::simulator::redelivery::Overrides;
 use crate::simulator::{Side, SimulatedAccounts};
 
 fn header<'a>(webhook: &'a SimulatedWebhook, name: &str) -> &'a str {
@@ -96,7 +97,7 @@ fn signatures_agree_with_known_ones() {
         ("CallSid", "CA1234567890ABCDE".to_owned()),
     ];
     let url = "https://mycompany.com/myapp.php?foo=1&bar=2".parse().unwrap();
-    let webhook = twilio(&accounts, &url, &pairs);
+    let webhook = twilio(&accounts, &url, Overrides::default(), &pairs);
     assert_eq!(webhook.request.headers()[TWILIO_SIGNATURE], "RSOYDt4T1cUTdK1PDd93/VVr8B8=");
 }
 
