@@ -25,7 +25,10 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new() -> Self {
-        let clock = TestClock::new();
+        Self::on(TestClock::new())
+    }
+
+    pub(super) fn on(clock: TestClock) -> Self {
         let simulator = Simulator::new(Arc::new(clock.clone()));
         Self { accounts: simulator.accounts(), clock, simulator }
     }

@@ -31,6 +31,7 @@
 //! Not covered by the promise of semantic versioning.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +48,7 @@ mod delivery;
 mod fault;
 #[cfg(test)]
 mod harness;
+mod limits;
 mod meta;
 mod outbox;
 mod posting;
@@ -153,9 +155,44 @@ impl Simulator {
         self.state().enforce_windows = enforce;
     }
 
+    /// Whether Meta refuses a template that is [not registered](Self::register_template) or not approved (132001), that
+    /// is paused (132015) or disabled (132016), or whose body has another number of places (132000). Default `false`: a
+    /// message may name any template. Twilio always knows its contents; what was not approved is free-form there.
+    pub fn require_templates(&self, require: bool) {
+        self.state().require_templates = require;
+    }
+
+    /// Whether a user may get no more than a message every six seconds from one number, of which 45 may come at once
+    /// at the expense of those that follow. Default `false`. Meta refuses at once (131056); Twilio accepts, and a status
+    /// tells of the failure (63018).
+    pub fn enforce_pair_rate(&self, enforce: bool) {
+        self.state().limits.enforce_pairs = enforce;
+    }
+
+    /// Sets how many messages in a second one side's number may send, if there is a limit. Default `None`; the real ones
+    /// begin with 80. Meta refuses what is over it (130429). Twilio sends it later, and refuses what it could not send
+    /// within four hours (21611).
+    pub fn set_throughput(&self, side: Side, per_second: Option<NonZeroU32>) {
+        let mut state = self.state();
+        match side {
+            Side::Meta => state.limits.meta_rate = per_second,
+            Side::Twilio => state.limits.twilio_rate = per_second,
+        }
+    }
+
+    /// Sets in which order the statuses of messages that are accepted from now on are posted.
+    pub fn set_status_order(&self, order: StatusOrder) {
+        self.state().statuses.order = order;
+    }
+
+    /// Sets how many more times each status of messages that are accepted from now on is posted, ten seconds after one
+    /// another. Default 0.
+    pub fn repeat_statuses(&self, repetitions: u32) {
+        self.state().statuses.repetitions = repetitions;
+    }
+
     /// Puts a template into the list of Meta's account: its name, its language, the text of its body, and its status in
-    /// Meta's word (`APPROVED`, `PAUSED`). One that is there already is replaced. The list is for whoever reads it; a
-    /// message may name any template.
+    /// Meta's word (`APPROVED`, `PAUSED`). One that is there already is replaced.
     pub fn register_template(&self, name: &str, language: &str, body: &str, status: &str) {
         let mut state = self.state();
         let template = meta::RegisteredTemplate::new(state.next_id(), body, status);

@@ -10,6 +10,7 @@ use super::delivery::{Delivery, SimulatedRequest};
 #[cfg(not(target_family = "wasm"))]
 use super::fault::Fault;
 use super::fault::Faults;
+use super::limits::Limits;
 use super::meta::{MediaStore, RegisteredTemplate};
 use super::outbox::Outbox;
 use super::posting::PostedWebhook;
@@ -30,6 +31,8 @@ pub(super) struct State {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) webhook_url: Uri,
     pub(super) enforce_windows: bool,
+    pub(super) require_templates: bool,
+    pub(super) limits: Limits,
     pub(super) requests: Vec<SimulatedRequest>,
     pub(super) deliveries: Vec<Delivery>,
     /// Meta's templates, by name and language.
@@ -67,6 +70,8 @@ impl State {
             clock,
             webhook_url: Uri::from_static(WEBHOOK_URL),
             enforce_windows: false,
+            require_templates: false,
+            limits: Limits::default(),
             requests: Vec::new(),
             deliveries: Vec::new(),
             templates: BTreeMap::new(),

@@ -1,5 +1,7 @@
 //! What can be read of the account: its number, its templates, its apps.
 
+use std::collections::BTreeSet;
+
 use hmac::{Hmac, KeyInit, Mac};
 use http::Uri;
 use serde_json::{Map, Value, json};
@@ -7,6 +9,7 @@ use sha2::Sha256;
 
 use super::Refusal;
 use crate::hex::hex;
+use crate::outbound::Template;
 use crate::simulator::accounts::SimulatedAccounts;
 use crate::simulator::state::State;
 
@@ -25,6 +28,24 @@ pub(in crate::simulator) struct RegisteredTemplate {
 impl RegisteredTemplate {
     pub(in crate::simulator) fn new(id: u64, body: &str, status: &str) -> Self {
         Self { id, body: body.to_owned(), status: status.to_owned() }
+    }
+
+    /// Why a message with this template is refused, if it is.
+    pub(super) fn refusal(&self, template: &Template) -> Option<Refusal> {
+        match self.status.as_str() {
+            "APPROVED" => {}
+            "PAUSED" => return Some(Refusal::new(400, 132_015, "Template is Paused")),
+            "DISABLED" => return Some(Refusal::new(400, 132_016, "Template is Disabled")),
+            _ => return Some(Refusal::no_template()),
+        }
+        let places = self.body.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0.trim()));
+        let (places, given) = (places.collect::<BTreeSet<_>>().len(), template.body.len());
+        (template.one_time_code.is_none() && places != given).then(|| Refusal {
+            details: Some(format!(
+                "body: number of localizable_params ({given}) does not match the expected number of params ({places})"
+            )),
+            ..Refusal::new(400, 132_000, "Number of parameters does not match the expected number of params")
+        })
     }
 }
 

@@ -58,6 +58,11 @@ impl Refusal {
         }
     }
 
+    /// There is no such template, or nobody approved it.
+    fn no_template() -> Self {
+        Self::new(404, 132_001, "Template name does not exist in the translation")
+    }
+
     /// What the Graph says of every object that is not there or not yours, and of what an object cannot do.
     fn object(method: &Method, id: &str) -> Self {
         let method = method.as_str().to_ascii_lowercase();
@@ -247,7 +252,19 @@ fn messages(
         });
     }
 
+    if let (true, Content::Template(template)) = (state.require_templates, &content) {
+        let named = (template.name.clone(), template.language.clone());
+        let registered = state.templates.get(&named).ok_or_else(Refusal::no_template)?;
+        registered.refusal(template).map_or(Ok(()), Err)?;
+    }
     let files = media::named(&state.media, &content, now)?;
+    if !state.limits.take_meta(now) {
+        return Err(Refusal::new(400, 130_429, "Rate limit hit"));
+    }
+    if !state.limits.take_pair(Side::Meta, user, now) {
+        let title = "(Business Account, Consumer Account) pair rate limit hit";
+        return Err(Refusal::new(400, 131_056, title));
+    }
 
     let error = state.refused_later.take();
     let message_id = message_id(user, state.next_id());

@@ -16,6 +16,8 @@ pub(in crate::simulator) struct StoredMessage {
     pub(in crate::simulator) at: Timestamp,
     /// When it is sent: at once, or at the time that was asked for.
     pub(super) sends_at: Timestamp,
+    /// Whether that time was asked for. If not, it waits for the number's rate.
+    pub(super) scheduled: bool,
     pub(super) canceled: bool,
     pub(super) error: Option<i64>,
 }
@@ -36,9 +38,9 @@ impl StoredMessage {
         life.find(|(_, after)| now >= self.sends_at.saturating_add(*after))
     }
 
-    /// Whether it is kept to be sent later.
+    /// Whether it is kept to be sent later, as was asked for.
     pub(super) fn waits(&self, now: Timestamp) -> bool {
-        !self.canceled && now < self.sends_at
+        self.scheduled && !self.canceled && now < self.sends_at
     }
 
     /// The number it comes from. A Messaging Service chooses one only when it sends.

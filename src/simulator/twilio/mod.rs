@@ -218,9 +218,27 @@ fn send(
     let later =
         form.text("SendAt").filter(|_| service.is_some() && form.text("ScheduleType") == Some("fixed"));
     let sends_at = later.map_or(Ok(now), |at| scheduled(at, now))?;
+    let scheduled = later.is_some();
+    let sends_at = if scheduled {
+        sends_at
+    } else {
+        let full = const {
+            Refusal::invalid(21_611, "This 'From' number has exceeded the maximum number of queued messages.")
+        };
+        state.limits.queue_at_twilio(now).ok_or(full)?
+    };
     let reaches = content.opens_conversations() || state.window_is_open(Side::Twilio, user, sends_at);
     // Twilio accepts what WhatsApp then refuses.
-    let error = state.refused_later.take().or(if reaches { None } else { Some(63_016) });
+    let error = if let Some(code) = state.refused_later.take() {
+        Some(code)
+    } else if !reaches {
+        let content = form.text("ContentSid").and_then(|sid| state.contents.get(sid));
+        Some(content.and_then(RegisteredContent::refusal).unwrap_or(63_016))
+    } else if !state.limits.take_pair(Side::Twilio, user, sends_at) {
+        Some(63_018)
+    } else {
+        None
+    };
     if let Some((callback, overrides)) = callback {
         let first = Status {
             message_id: sid.clone(),
@@ -241,6 +259,7 @@ fn send(
         media,
         at: now,
         sends_at,
+        scheduled,
         canceled: false,
         error,
     };

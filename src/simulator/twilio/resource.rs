@@ -115,6 +115,16 @@ impl RegisteredContent {
         }
     }
 
+    /// The code with which WhatsApp refuses it as a template, if somebody has decided so.
+    pub(super) fn refusal(&self) -> Option<i64> {
+        match self.approval.as_ref()?.status.as_str() {
+            "rejected" => Some(63_040),
+            "paused" => Some(63_041),
+            "disabled" => Some(63_042),
+            _ => None,
+        }
+    }
+
     /// What became of it.
     pub(super) fn approval(&self) -> Value {
         let content_type = self.types.as_object().and_then(|types| types.keys().next());

@@ -8,6 +8,8 @@ use super::harness::Bench;
 use super::{Fault, Side};
 use crate::clock::Clock;
 
+mod rules;
+
 #[test]
 fn a_lost_answer_is_followed_by_statuses_and_a_refused_connection_is_not() {
     let bench = Bench::new();
