@@ -1,6 +1,7 @@
 use std::fmt;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -10,6 +11,9 @@ use super::Simulator;
 use super::accounts::Side;
 use super::reaction::Reaction;
 use crate::http_client::{HttpClient, HttpError, HttpErrorKind, Limits, RequestBody, ResponseBody};
+
+/// How long a request takes unless it was set.
+const LATENCY: Duration = Duration::from_millis(80);
 
 /// The virtual door: requests that leave no process, in the clock's time.
 pub(super) struct VirtualClient {
@@ -38,7 +42,7 @@ impl HttpClient for VirtualClient {
         let clock = &self.simulator.0.clock;
         let (head, body) = request.into_parts();
         let side = Side::of_path(head.uri.path());
-        let latency = self.simulator.state().faults(side).latency;
+        let latency = self.simulator.latency(side).unwrap_or(LATENCY);
 
         let connecting = latency / 2;
         let until_connected = limits.connect.min(limits.total);
@@ -50,9 +54,10 @@ impl HttpClient for VirtualClient {
         }
 
         let body = depart(body).await?;
-        let reaction = self.simulator.react(&http::Request::from_parts(head, body));
+        let arrived = self.simulator.react(&http::Request::from_parts(head, body));
 
-        let answering = latency.saturating_sub(connecting);
+        let reaction = arrived.reaction;
+        let answering = arrived.latency.unwrap_or(LATENCY).saturating_sub(connecting);
         let until_head = limits.head.min(limits.total.saturating_sub(connecting));
         if answering > until_head || matches!(reaction, Reaction::Nothing) {
             clock.sleep(until_head).await;

@@ -2,6 +2,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::accounts::Side;
+use super::script::{Change, OfMessage, Running, Script};
+use crate::clock::Timestamp;
 
 /// How one side can be broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,12 +90,22 @@ impl Fault {
 pub(super) struct Faults {
     pub(super) standing: Option<Fault>,
     pub(super) queued: VecDeque<Fault>,
-    pub(super) latency: Duration,
+    /// If it was set.
+    pub(super) latency: Option<Duration>,
+    script: Option<Running>,
+}
+
+/// What happens to a request that has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Treatment {
+    pub(super) fault: Option<Fault>,
+    /// How long its answer takes, if not as long as others.
+    pub(super) latency: Option<Duration>,
 }
 
 impl Faults {
     pub(super) fn none() -> Self {
-        Self { standing: None, queued: VecDeque::new(), latency: Duration::from_millis(80) }
+        Self { standing: None, queued: VecDeque::new(), latency: None, script: None }
     }
 
     /// Breaks the side from now on, or heals it.
@@ -104,22 +116,70 @@ impl Faults {
         }
     }
 
+    /// Begins a script, in the place of the one before.
+    pub(super) fn run(&mut self, script: Script, now: Timestamp) {
+        self.script = Some(Running::new(script, now));
+    }
+
+    /// Does what the script says up to now.
+    pub(super) fn follow_script(&mut self, now: Timestamp) {
+        for change in self.script.as_mut().map(|script| script.take_due(now)).unwrap_or_default() {
+            match change {
+                Change::Fault(fault) => self.set(Some(fault)),
+                Change::Heal => self.set(None),
+                Change::Latency(latency) => self.latency = Some(latency),
+            }
+        }
+    }
+
+    /// When the script changes something next.
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) fn next_change(&self) -> Option<Timestamp> {
+        self.script.as_ref()?.next()
+    }
+
     /// Whether a connection for this request is refused. A queued refusal is used up.
     pub(super) fn refuse(&mut self, may_send: bool) -> bool {
-        if self.standing == Some(Fault::Refuse) {
-            return true;
-        }
-        let refused = may_send && self.queued.front() == Some(&Fault::Refuse);
-        if refused {
-            self.queued.pop_front();
+        let queued = self.queued.front().copied().filter(|_| may_send);
+        let scripted = self.scripted().fault.filter(|_| may_send);
+        let always = self.standing == Some(Fault::Refuse);
+        let refused = match (queued, scripted) {
+            (None, Some(scripted)) => scripted == Some(Fault::Refuse),
+            _ => always || queued == Some(Fault::Refuse),
+        };
+        if refused && may_send {
+            if !always && queued.is_some() {
+                self.queued.pop_front();
+            }
+            self.count();
         }
         refused
     }
 
     /// What happens to a request that has arrived. A queued fault is used up by one that sends a message.
-    pub(super) fn take(&mut self, sends: bool) -> Option<Fault> {
-        let queued = if sends { self.queued.pop_front() } else { None };
-        queued.or(self.standing)
+    pub(super) fn take(&mut self, sends: bool) -> Treatment {
+        if !sends {
+            return Treatment { fault: self.standing, latency: None };
+        }
+        let scripted = self.scripted();
+        self.count();
+        let fault = match (self.queued.pop_front(), scripted.fault) {
+            (Some(queued), _) => Some(queued),
+            (None, Some(scripted)) => scripted,
+            (None, None) => self.standing,
+        };
+        Treatment { fault, latency: scripted.latency }
+    }
+
+    /// What the script says of the next message.
+    fn scripted(&self) -> OfMessage {
+        self.script.as_ref().map(Running::of_next).unwrap_or_default()
+    }
+
+    fn count(&mut self) {
+        if let Some(script) = &mut self.script {
+            script.count();
+        }
     }
 }
 
@@ -133,12 +193,12 @@ mod tests {
         faults.set(Some(Fault::Hang));
         faults.queued.extend([Fault::AcceptThenDrop, Fault::Refuse]);
         assert!(!faults.refuse(true), "the refusal is not the next one");
-        assert_eq!(faults.take(false), Some(Fault::Hang));
-        assert_eq!(faults.take(true), Some(Fault::AcceptThenDrop));
+        assert_eq!(faults.take(false).fault, Some(Fault::Hang));
+        assert_eq!(faults.take(true).fault, Some(Fault::AcceptThenDrop));
         assert!(!faults.refuse(false));
         assert!(faults.refuse(true));
         assert!(!faults.refuse(true));
-        assert_eq!(faults.take(true), Some(Fault::Hang));
+        assert_eq!(faults.take(true).fault, Some(Fault::Hang));
     }
 
     #[test]
@@ -148,7 +208,7 @@ mod tests {
         faults.set(Some(Fault::Refuse));
         assert_eq!(faults.queued.len(), 1);
         faults.set(None);
-        assert!(!faults.refuse(true) && faults.take(true).is_none());
+        assert!(!faults.refuse(true) && faults.take(true).fault.is_none());
     }
 
     #[test]

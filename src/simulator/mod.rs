@@ -56,6 +56,7 @@ mod posting;
 mod providers;
 mod reaction;
 mod redelivery;
+mod script;
 #[cfg(not(target_family = "wasm"))]
 mod server;
 mod state;
@@ -69,6 +70,7 @@ pub use delivery::{Delivery, SimulatedRequest};
 pub use fault::Fault;
 pub use posting::PostedWebhook;
 pub use redelivery::WebhookAnswer;
+pub use script::{Change, Script};
 #[cfg(not(target_family = "wasm"))]
 pub use server::SimulatorServer;
 pub use status::StatusOrder;
@@ -89,6 +91,8 @@ struct Inner {
     filled: Arc<Notify>,
     #[cfg(not(target_family = "wasm"))]
     doors: server::Doors,
+    #[cfg(not(target_family = "wasm"))]
+    script_began: Notify,
 }
 
 impl Simulator {
@@ -102,6 +106,8 @@ impl Simulator {
             clock,
             #[cfg(not(target_family = "wasm"))]
             doors: server::Doors::default(),
+            #[cfg(not(target_family = "wasm"))]
+            script_began: Notify::new(),
         }))
     }
 
@@ -125,9 +131,10 @@ impl Simulator {
         self.state().webhook_url = url;
     }
 
-    /// Sets how long a request through the virtual door takes. Default 80 ms. A socket has a latency of its own.
+    /// Sets how long a request takes. Through the virtual door the default is 80 ms; on a socket it comes on top of
+    /// the socket's own, and the default is nothing.
     pub fn set_latency(&self, side: Side, latency: Duration) {
-        self.state().faults(side).latency = latency;
+        self.state().faults(side).latency = Some(latency);
     }
 
     /// Breaks one side for every request from now on, until it is replaced. `None` heals it, of what
@@ -146,6 +153,22 @@ impl Simulator {
     /// request is there; set it to stay if new connections must be refused.
     pub fn fault_next(&self, side: Side, fault: Fault) {
         self.state().faults(side).queued.push_back(fault);
+    }
+
+    /// Begins a script for one side, in the place of the one that it had. What else was set for the side stays until the
+    /// script changes it.
+    pub fn run_script(&self, side: Side, script: Script) {
+        let now = self.0.clock.now();
+        let mut state = self.state();
+        let faults = state.faults(side);
+        faults.run(script, now);
+        faults.follow_script(now);
+        drop(state);
+        #[cfg(not(target_family = "wasm"))]
+        {
+            self.0.doors.follow(|| self.state().refusing());
+            self.0.script_began.notify_waiters();
+        }
     }
 
     /// Whether a message that is no template is refused more than 24 hours after the user last wrote to that side's

@@ -133,9 +133,8 @@ impl Simulator {
     {
         let clock = &self.0.clock;
         loop {
-            // Listened to from before it is looked, so that nothing is put into the outbox unheard.
+            // It hears from now on, before it is looked, so that nothing is put into the outbox unheard.
             let mut filled = pin!(self.0.filled.notified());
-            filled.as_mut().enable();
             for webhook in self.due_webhooks() {
                 let answer = self.within_patience(service(webhook.request.clone())).await;
                 self.answered(&webhook, answer);

@@ -7,9 +7,17 @@ use serde_json::Value;
 use super::accounts::Side;
 use super::delivery::SimulatedRequest;
 use super::fault::Fault;
+use super::state::State;
 use super::{Simulator, meta, twilio};
 
-/// What comes back from a request that has arrived.
+/// What happens after a request has arrived.
+pub(super) struct Arrived {
+    pub(super) reaction: Reaction,
+    /// How long it takes, if that was set.
+    pub(super) latency: Option<Duration>,
+}
+
+/// What comes back.
 pub(super) enum Reaction {
     /// An answer.
     Answer(Response<Bytes>),
@@ -24,18 +32,45 @@ pub(super) enum Reaction {
 impl Simulator {
     /// Whether a connection for this request is refused, by what can be known before its body is seen.
     pub(super) fn refuses(&self, side: Side, method: &Method, path: &str) -> bool {
-        self.state().faults(side).refuse(may_send(side, method, path))
+        let mut state = self.state();
+        let faults = state.faults(side);
+        faults.follow_script(self.0.clock.now());
+        faults.refuse(may_send(side, method, path))
+    }
+
+    /// How long a side takes for a request, if that was set.
+    pub(super) fn latency(&self, side: Side) -> Option<Duration> {
+        let mut state = self.state();
+        let faults = state.faults(side);
+        faults.follow_script(self.0.clock.now());
+        faults.latency
     }
 
     /// Lets the machine take a request that has arrived: behind both doors it begins here.
-    pub(super) fn react(&self, request: &Request<Bytes>) -> Reaction {
+    pub(super) fn react(&self, request: &Request<Bytes>) -> Arrived {
         let now = self.0.clock.now();
         let path = request.uri().path();
         let side = Side::of_path(path);
+        let mut state = self.state();
+        let faults = state.faults(side);
+        faults.follow_script(now);
         let sends = may_send(side, request.method(), path)
             && (side == Side::Twilio || meta::sends_message(request.body()));
-        let mut state = self.state();
-        let fault = state.faults(side).take(sends);
+        let treatment = faults.take(sends);
+        let latency = treatment.latency.or(faults.latency);
+        let reaction = self.do_as_asked(&mut state, side, request, treatment.fault, sends);
+        Arrived { reaction, latency }
+    }
+
+    fn do_as_asked(
+        &self,
+        state: &mut State,
+        side: Side,
+        request: &Request<Bytes>,
+        fault: Option<Fault>,
+        sends: bool,
+    ) -> Reaction {
+        let now = self.0.clock.now();
         if fault == Some(Fault::Refuse) {
             // Only a socket comes here, where the refusal is too late to be one.
             return Reaction::Close;
@@ -48,14 +83,14 @@ impl Simulator {
         let answer = accepts_after.map(|after| {
             let at = now.saturating_add(after);
             match side {
-                Side::Meta => meta::handle(&self.0.accounts, &mut state, request, at),
-                Side::Twilio => twilio::handle(&self.0.accounts, &mut state, request, at),
+                Side::Meta => meta::handle(&self.0.accounts, state, request, at),
+                Side::Twilio => twilio::handle(&self.0.accounts, state, request, at),
             }
         });
         state.requests.push(SimulatedRequest {
             side,
             method: request.method().clone(),
-            path: path.to_owned(),
+            path: request.uri().path().to_owned(),
             at: now,
             accepted: answer.as_ref().is_some_and(|answer| answer.status().is_success()),
         });

@@ -45,7 +45,8 @@ impl Simulator {
         self.0.doors.follow(|| self.state().refusing());
         let tasks =
             [&shared, &meta, &twilio].map(|door| tokio::spawn(run(Arc::clone(door), self.clone()))).into();
-        Ok(SimulatorServer { shared, meta, twilio, tasks })
+        let script = tokio::spawn(follow_scripts(self.clone())).abort_handle();
+        Ok(SimulatorServer { shared, meta, twilio, tasks, script })
     }
 }
 
@@ -55,6 +56,8 @@ pub struct SimulatorServer {
     meta: Arc<Door>,
     twilio: Arc<Door>,
     tasks: Vec<JoinHandle<()>>,
+    /// Opens and closes the doors when a script says so.
+    script: AbortHandle,
 }
 
 impl SimulatorServer {
@@ -82,6 +85,7 @@ impl SimulatorServer {
     }
 
     fn close(&self) {
+        self.script.abort();
         for door in [&self.shared, &self.meta, &self.twilio] {
             door.turn(Phase::Closed);
         }
@@ -291,6 +295,26 @@ async fn run(door: Arc<Door>, simulator: Simulator) {
     }
 }
 
+/// Does what scripts say when it is time, so that a door is closed before somebody knocks.
+async fn follow_scripts(simulator: Simulator) {
+    loop {
+        let changed = simulator.0.script_began.notified();
+        let now = simulator.0.clock.now();
+        let next = simulator.state().follow_scripts(now);
+        simulator.0.doors.follow(|| simulator.state().refusing());
+        let wait = async {
+            match next {
+                Some(next) => simulator.0.clock.sleep(next.since(now)).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = wait => {}
+        }
+    }
+}
+
 async fn converse(stream: TcpStream, simulator: Simulator) {
     let service = service_fn(|request| respond(&simulator, request));
     let connection =
@@ -314,7 +338,11 @@ async fn respond(
         return Err(Closed);
     }
     let body = Limited::new(body, MAX_REQUEST).collect().await.map_err(|_| Closed)?;
-    match simulator.react(&Request::from_parts(head, body.to_bytes())) {
+    let arrived = simulator.react(&Request::from_parts(head, body.to_bytes()));
+    if let Some(latency) = arrived.latency {
+        tokio::time::sleep(latency).await;
+    }
+    match arrived.reaction {
         Reaction::Answer(answer) => Ok(answer.map(ResponseBody::full)),
         Reaction::Cut(answer) => Ok(answer.map(|body| ResponseBody::new(CutBody::half_of(&body)))),
         Reaction::Close => Err(Closed),

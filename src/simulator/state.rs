@@ -99,6 +99,17 @@ impl State {
         }
     }
 
+    /// Does what scripts say up to now, and tells when they go on.
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) fn follow_scripts(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let next = [Side::Meta, Side::Twilio].into_iter().filter_map(|side| {
+            let faults = self.faults(side);
+            faults.follow_script(now);
+            faults.next_change()
+        });
+        next.min()
+    }
+
     /// The sides that refuse every connection.
     #[cfg(not(target_family = "wasm"))]
     pub(super) fn refusing(&self) -> Vec<Side> {

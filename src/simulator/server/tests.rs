@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::clock::TokioClock;
 use crate::simulator::harness::Bench;
-use crate::simulator::{Fault, Side, Simulator, SimulatorServer};
+use crate::simulator::{Change, Fault, Script, Side, Simulator, SimulatorServer};
 use crate::testing::TestClock;
 
 /// A simulator in real time, behind a socket.
@@ -147,6 +147,31 @@ async fn a_side_that_refuses_already_is_not_served() {
     let server = bench.simulator.serve().await.unwrap();
     assert!(is_refused(connect(&server.url_of(Side::Twilio)).await));
     assert!(connect(&server.url_of(Side::Meta)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_script_closes_the_port_and_opens_it_again() {
+    let (bench, server) = start().await;
+    let moment = Duration::from_millis(20);
+    let script = Script::new().after(moment, Fault::Refuse).after(moment * 10, Change::Heal);
+    bench.simulator.run_script(Side::Meta, script);
+    let url = server.url_of(Side::Meta);
+    let until = async |refused: bool| while is_refused(connect(&url).await) != refused {};
+    until(true).await;
+    assert!(connect(&server.url_of(Side::Twilio)).await.is_ok());
+    until(false).await;
+}
+
+#[tokio::test]
+async fn an_answer_takes_as_long_as_was_set() {
+    let (bench, server) = start().await;
+    let latency = Duration::from_millis(60);
+    bench.simulator.set_latency(Side::Meta, latency);
+    let before = std::time::Instant::now();
+    let mut stream = connect(&server.url()).await.unwrap();
+    write(&mut stream, &bench.meta_text("x")).await;
+    assert_eq!(read(&mut stream).await.0, 200);
+    assert!(before.elapsed() >= latency);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use super::{Fault, Side};
 use crate::clock::Clock;
 
 mod rules;
+mod scripts;
 
 #[test]
 fn a_lost_answer_is_followed_by_statuses_and_a_refused_connection_is_not() {
