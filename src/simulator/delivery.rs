@@ -1,4 +1,5 @@
-use http::Method;
+use bytes::Bytes;
+use http::{Method, StatusCode};
 
 use super::accounts::Side;
 use crate::address::PhoneNumber;
@@ -52,13 +53,19 @@ pub struct SimulatedRequest {
     pub method: Method,
     /// The path, without the query.
     pub path: String,
+    /// The query, if there was one.
+    pub query: Option<String>,
+    /// The body.
+    pub body: Bytes,
     /// When it arrived.
     pub at: Timestamp,
     /// Whether the provider did what it asks, whether or not the answer came back.
     pub accepted: bool,
+    /// The status of the answer, if one was sent.
+    pub answer: Option<StatusCode>,
 }
 
 redacted_debug! {
     Delivery { side, content, attempt, at }
-    SimulatedRequest { side, method, at, accepted }
+    SimulatedRequest { side, method, at, accepted, answer }
 }

@@ -61,6 +61,7 @@ mod script;
 mod server;
 mod state;
 mod status;
+mod timeline;
 mod twilio;
 mod user;
 mod webhook;
@@ -74,6 +75,7 @@ pub use script::{Change, Script};
 #[cfg(not(target_family = "wasm"))]
 pub use server::SimulatorServer;
 pub use status::StatusOrder;
+pub use timeline::{Happening, TimelineEntry};
 pub use user::SimulatedUser;
 pub use webhook::SimulatedWebhook;
 
@@ -266,7 +268,20 @@ impl Simulator {
         self.state().requests.clone()
     }
 
-    /// Forgets the requests and the deliveries so far, and what Twilio accepted more than an hour ago: for runs so long
+    /// Everything that happened between the service, the providers and the users, in the order of its times: requests,
+    /// refused connections, messages that reached users, webhooks of which it was told how they
+    /// [ended](Self::answered).
+    ///
+    /// With a [`TestClock`](crate::testing::TestClock), and a service that takes time and random numbers from it only,
+    /// the same seed gives the same timeline.
+    pub fn timeline(&self) -> Vec<TimelineEntry> {
+        let mut timeline = self.state().timeline.clone();
+        // A message may have been accepted for a later time.
+        timeline.sort_by_key(|entry| entry.at);
+        timeline
+    }
+
+    /// Forgets the requests, the webhooks and the deliveries so far, and what Twilio accepted more than an hour ago: for runs so long
     /// that they would fill the memory.
     pub fn forget(&self) {
         let now = self.0.clock.now();

@@ -12,6 +12,7 @@ use super::Simulator;
 use super::accounts::Side;
 use super::outbox::Post;
 use super::redelivery::{Overrides, WebhookAnswer};
+use super::timeline::TimelineEntry;
 use super::webhook::{self, SimulatedWebhook};
 use crate::clock::Timestamp;
 use crate::redact::redacted_debug;
@@ -83,7 +84,9 @@ impl Simulator {
             let again = SimulatedWebhook { attempt: webhook.attempt.saturating_add(1), ..webhook.clone() };
             state.outbox.put(now.saturating_add(pause), Post::Webhook(again));
         }
-        state.posted.push(PostedWebhook { webhook: webhook.clone(), at: now, answer });
+        let posted = PostedWebhook { webhook: webhook.clone(), at: now, answer };
+        state.timeline.push(TimelineEntry::posted(&posted));
+        state.posted.push(posted);
     }
 
     /// Every webhook of which it was told how it [ended](Self::answered), in that order.

@@ -8,6 +8,7 @@ use super::accounts::Side;
 use super::delivery::SimulatedRequest;
 use super::fault::Fault;
 use super::state::State;
+use super::timeline::TimelineEntry;
 use super::{Simulator, meta, twilio};
 
 /// What happens after a request has arrived.
@@ -34,8 +35,13 @@ impl Simulator {
     pub(super) fn refuses(&self, side: Side, method: &Method, path: &str) -> bool {
         let mut state = self.state();
         let faults = state.faults(side);
-        faults.follow_script(self.0.clock.now());
-        faults.refuse(may_send(side, method, path))
+        let now = self.0.clock.now();
+        faults.follow_script(now);
+        let refused = faults.refuse(may_send(side, method, path));
+        if refused {
+            state.timeline.push(TimelineEntry::refused(side, now));
+        }
+        refused
     }
 
     /// How long a side takes for a request, if that was set.
@@ -58,10 +64,35 @@ impl Simulator {
             && (side == Side::Twilio || meta::sends_message(request.body()));
         let treatment = faults.take(sends);
         let latency = treatment.latency.or(faults.latency);
-        let reaction = self.do_as_asked(&mut state, side, request, treatment.fault, sends);
+        let fault = treatment.fault;
+        if fault == Some(Fault::Refuse) {
+            // Only a socket comes here, where the refusal is too late to be one.
+            state.timeline.push(TimelineEntry::refused(side, now));
+            return Arrived { reaction: Reaction::Close, latency };
+        }
+        // Before what it does.
+        let place = state.timeline.len();
+        let done = self.do_as_asked(&mut state, side, request, fault, sends);
+        let accepted = done.as_ref().is_some_and(|answer| answer.status().is_success());
+        let reaction = match fault {
+            None => done.map_or(Reaction::Nothing, Reaction::Answer),
+            Some(fault) => broken(&mut state, side, fault, done),
+        };
+        state.timeline.insert(place, TimelineEntry::request(side, now, request, &reaction));
+        state.requests.push(SimulatedRequest {
+            side,
+            method: request.method().clone(),
+            path: path.to_owned(),
+            query: request.uri().query().map(str::to_owned),
+            body: request.body().clone(),
+            at: now,
+            accepted,
+            answer: reaction.answer().map(Response::status),
+        });
         Arrived { reaction, latency }
     }
 
+    /// Does what a request asks, unless the fault keeps the side from it. The answer may never be heard.
     fn do_as_asked(
         &self,
         state: &mut State,
@@ -69,51 +100,48 @@ impl Simulator {
         request: &Request<Bytes>,
         fault: Option<Fault>,
         sends: bool,
-    ) -> Reaction {
-        let now = self.0.clock.now();
-        if fault == Some(Fault::Refuse) {
-            // Only a socket comes here, where the refusal is too late to be one.
-            return Reaction::Close;
-        }
+    ) -> Option<Response<Bytes>> {
         state.refused_later = match fault {
             Some(Fault::FailLater { code }) if sends => Some(code),
             _ => None,
         };
-        let accepts_after = fault.map_or(Some(Duration::ZERO), Fault::accepts_after);
-        let answer = accepts_after.map(|after| {
-            let at = now.saturating_add(after);
-            match side {
-                Side::Meta => meta::handle(&self.0.accounts, state, request, at),
-                Side::Twilio => twilio::handle(&self.0.accounts, state, request, at),
-            }
-        });
-        state.requests.push(SimulatedRequest {
-            side,
-            method: request.method().clone(),
-            path: request.uri().path().to_owned(),
-            at: now,
-            accepted: answer.as_ref().is_some_and(|answer| answer.status().is_success()),
-        });
-        let Some(fault) = fault else {
-            return answer.map_or(Reaction::Nothing, Reaction::Answer);
+        let after = fault.map_or(Some(Duration::ZERO), Fault::accepts_after)?;
+        let at = self.0.clock.now().saturating_add(after);
+        Some(match side {
+            Side::Meta => meta::handle(&self.0.accounts, state, request, at),
+            Side::Twilio => twilio::handle(&self.0.accounts, state, request, at),
+        })
+    }
+}
+
+impl Reaction {
+    /// The answer, whether or not it comes whole.
+    pub(super) fn answer(&self) -> Option<&Response<Bytes>> {
+        match self {
+            Self::Answer(answer) | Self::Cut(answer) => Some(answer),
+            Self::Close | Self::Nothing => None,
+        }
+    }
+}
+
+/// What comes back from a side that is broken, where `answer` would have.
+fn broken(state: &mut State, side: Side, fault: Fault, answer: Option<Response<Bytes>>) -> Reaction {
+    if let Some((status, code)) = fault.refusal(side) {
+        let mut refusal = match side {
+            Side::Meta => meta::refusal(status, code, state.next_id()),
+            Side::Twilio => twilio::refusal(status, code),
         };
-        if let Some((status, code)) = fault.refusal(side) {
-            let mut refusal = match side {
-                Side::Meta => meta::refusal(status, code, state.next_id()),
-                Side::Twilio => twilio::refusal(status, code),
-            };
-            if let Fault::Throttle { retry_after: Some(wait) } = fault {
-                refusal.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
-            }
-            return Reaction::Answer(refusal);
+        if let Fault::Throttle { retry_after: Some(wait) } = fault {
+            refusal.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         }
-        match (fault, answer) {
-            (Fault::FailLater { .. }, Some(answer)) => Reaction::Answer(answer),
-            (Fault::AcceptThenDrop, _) => Reaction::Close,
-            (Fault::AcceptThenCut, Some(answer)) => Reaction::Cut(answer),
-            (Fault::AcceptThenUnavailable | Fault::Unavailable { .. }, _) => Reaction::Answer(bare_503()),
-            _ => Reaction::Nothing,
-        }
+        return Reaction::Answer(refusal);
+    }
+    match (fault, answer) {
+        (Fault::FailLater { .. }, Some(answer)) => Reaction::Answer(answer),
+        (Fault::AcceptThenDrop, _) => Reaction::Close,
+        (Fault::AcceptThenCut, Some(answer)) => Reaction::Cut(answer),
+        (Fault::AcceptThenUnavailable | Fault::Unavailable { .. }, _) => Reaction::Answer(bare_503()),
+        _ => Reaction::Nothing,
     }
 }
 

@@ -16,6 +16,7 @@ use super::outbox::Outbox;
 use super::posting::PostedWebhook;
 use super::redelivery::Overrides;
 use super::status::StatusRules;
+use super::timeline::TimelineEntry;
 use super::twilio::{ReceivedFiles, RegisteredContent, StoredMessage};
 use crate::address::PhoneNumber;
 use crate::clock::{Clock, Timestamp};
@@ -51,6 +52,8 @@ pub(super) struct State {
     twilio: Faults,
     /// What is still to be posted to the service.
     pub(super) outbox: Outbox,
+    /// What happened, in the order in which it was done here.
+    pub(super) timeline: Vec<TimelineEntry>,
     /// What was posted, and how it ended.
     pub(super) posted: Vec<PostedWebhook>,
     /// How many updates Meta posts together at most.
@@ -83,6 +86,7 @@ impl State {
             meta: Faults::none(),
             twilio: Faults::none(),
             outbox: Outbox::new(filled),
+            timeline: Vec::new(),
             posted: Vec::new(),
             batch_size: 1,
             twilio_overrides: Overrides::default(),
@@ -128,6 +132,7 @@ impl State {
 
     /// A message has reached a user.
     pub(super) fn deliver(&mut self, delivery: Delivery) {
+        self.timeline.push(TimelineEntry::delivered(&delivery));
         self.deliveries.push(delivery);
     }
 
@@ -146,6 +151,7 @@ impl State {
         self.requests.clear();
         self.deliveries.clear();
         self.posted.clear();
+        self.timeline.clear();
         self.messages.retain(|message| now.since(message.at) < KEPT);
         self.media.forget(now);
     }

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 
 mod rules;
 mod scripts;
+mod timeline;
 
 #[test]
 fn a_lost_answer_is_followed_by_statuses_and_a_refused_connection_is_not() {
