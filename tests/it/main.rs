@@ -31,6 +31,7 @@ mod queue;
 mod simulator;
 mod state;
 mod tcp;
+mod timeline;
 mod tools;
 mod transport;
 mod wire;
