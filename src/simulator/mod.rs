@@ -21,6 +21,49 @@
 //! # Ok::<(), whatsapp_provider::InvalidPhoneNumber>(())
 //! ```
 //!
+//! # A test of a bot
+//!
+//! A bot answers what users write, and the simulator posts to it as the providers would: messages, statuses, and both
+//! once more if they are not taken. Everything takes the test clock's time, so ten seconds take none.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//! use whatsapp_provider::http_client::RequestBody;
+//! use whatsapp_provider::simulator::{Side, Simulator};
+//! use whatsapp_provider::sink::{SinkError, sink_fn};
+//! use whatsapp_provider::testing::TestClock;
+//! use whatsapp_provider::{Content, EventKind, EventSink, PhoneNumber, WebhookHandler, WhatsAppProvider};
+//!
+//! fn bot(whatsapp: impl WhatsAppProvider + Clone) -> impl EventSink {
+//!     sink_fn(move |events| {
+//!         let whatsapp = whatsapp.clone();
+//!         async move {
+//!             for event in events {
+//!                 let EventKind::Message(message) = event.kind() else { continue };
+//!                 let answer = format!("You wrote: {}", message.text().unwrap_or("nothing"));
+//!                 whatsapp.send(&event.reply(Content::text(answer))).await.map_err(SinkError::unavailable)?;
+//!             }
+//!             Ok(())
+//!         }
+//!     })
+//! }
+//!
+//! let clock = TestClock::new();
+//! let simulator = Simulator::new(Arc::new(clock.clone()));
+//! let whatsapp = simulator.meta().build()?;
+//! let service =
+//!     WebhookHandler::builder(whatsapp.clone(), bot(whatsapp)).clock(Arc::new(clock.clone())).build()?;
+//!
+//! let ada = simulator.user(PhoneNumber::parse("+15557654321")?);
+//! simulator.post(ada.writes(Side::Meta, "hello"));
+//! clock.block_on(simulator.post_webhooks_for(Duration::from_secs(10), |webhook| {
+//!     service.handle(webhook.map(RequestBody::new))
+//! }));
+//! assert_eq!(ada.received()[0].content, Content::text("You wrote: hello"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # What it does not do
 //!
 //! It knows the requests that this version of the crate makes, and refuses others as an address that does not exist.

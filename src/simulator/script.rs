@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 /// use whatsapp_provider::testing::TestClock;
 ///
 /// let simulator = Simulator::new(Arc::new(TestClock::new()));
-/// let minutes = |minutes| Duration::from_secs(60 * minutes);
+/// let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
 /// let outage = Script::new()
 ///     .after(minutes(1), Change::Latency(Duration::from_secs(4)))
 ///     .after(minutes(2), Fault::Hang)
