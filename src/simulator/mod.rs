@@ -74,9 +74,7 @@
 //! Not covered by the promise of semantic versioning.
 
 use std::fmt;
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use http::Uri;
 use tokio::sync::Notify;
@@ -99,11 +97,13 @@ mod posting;
 mod providers;
 mod reaction;
 mod redelivery;
+mod rules;
 mod script;
 #[cfg(not(target_family = "wasm"))]
 mod server;
 mod state;
 mod status;
+mod templates;
 mod timeline;
 mod twilio;
 mod user;
@@ -174,126 +174,6 @@ impl Simulator {
     /// `StatusCallback` of their message.
     pub fn set_webhook_url(&self, url: Uri) {
         self.state().webhook_url = url;
-    }
-
-    /// Sets how long a request takes. Through the virtual door the default is 80 ms; on a socket it comes on top of
-    /// the socket's own, and the default is nothing.
-    pub fn set_latency(&self, side: Side, latency: Duration) {
-        self.state().faults(side).latency = Some(latency);
-    }
-
-    /// Breaks one side for every request from now on, until it is replaced. `None` heals it, of what
-    /// [`fault_next`](Self::fault_next) has asked for as well.
-    pub fn set_fault(&self, side: Side, fault: Option<Fault>) {
-        self.state().faults(side).set(fault);
-        #[cfg(not(target_family = "wasm"))]
-        self.0.doors.follow(|| self.state().refusing());
-    }
-
-    /// Breaks the next request of one side that sends a message. Several calls are used up in order, one each, before
-    /// what [`set_fault`](Self::set_fault) says.
-    ///
-    /// A [`Fault::Refuse`] comes before a body is seen, so through the virtual door it also takes a request that marks
-    /// a message as read, which has the same address at Meta. On a socket it can only drop the connection once the
-    /// request is there; set it to stay if new connections must be refused.
-    pub fn fault_next(&self, side: Side, fault: Fault) {
-        self.state().faults(side).queued.push_back(fault);
-    }
-
-    /// Begins a script for one side, in the place of the one that it had. What else was set for the side stays until the
-    /// script changes it.
-    pub fn run_script(&self, side: Side, script: Script) {
-        let now = self.0.clock.now();
-        let mut state = self.state();
-        let faults = state.faults(side);
-        faults.run(script, now);
-        faults.follow_script(now);
-        drop(state);
-        #[cfg(not(target_family = "wasm"))]
-        {
-            self.0.doors.follow(|| self.state().refusing());
-            self.0.script_began.notify_waiters();
-        }
-    }
-
-    /// Whether a message that is no template is refused more than 24 hours after the user last wrote to that side's
-    /// number. Default `false`. Meta refuses at once (131047); Twilio accepts, and a status tells of the failure
-    /// (63016), as the real ones do.
-    pub fn enforce_windows(&self, enforce: bool) {
-        self.state().enforce_windows = enforce;
-    }
-
-    /// Whether Meta refuses a template that is [not registered](Self::register_template) or not approved (132001), that
-    /// is paused (132015) or disabled (132016), or whose body has another number of places (132000). Default `false`: a
-    /// message may name any template. Twilio always knows its contents; what was not approved is free-form there.
-    pub fn require_templates(&self, require: bool) {
-        self.state().require_templates = require;
-    }
-
-    /// Whether a user may get no more than a message every six seconds from one number, of which 45 may come at once
-    /// at the expense of those that follow. Default `false`. Meta refuses at once (131056); Twilio accepts, and a status
-    /// tells of the failure (63018).
-    pub fn enforce_pair_rate(&self, enforce: bool) {
-        self.state().limits.enforce_pairs = enforce;
-    }
-
-    /// Sets how many messages in a second one side's number may send, if there is a limit. Default `None`; the real ones
-    /// begin with 80. Meta refuses what is over it (130429). Twilio sends it later, and refuses what it could not send
-    /// within four hours (21611).
-    pub fn set_throughput(&self, side: Side, per_second: Option<NonZeroU32>) {
-        let mut state = self.state();
-        match side {
-            Side::Meta => state.limits.meta_rate = per_second,
-            Side::Twilio => state.limits.twilio_rate = per_second,
-        }
-    }
-
-    /// Sets in which order the statuses of messages that are accepted from now on are posted.
-    pub fn set_status_order(&self, order: StatusOrder) {
-        self.state().statuses.order = order;
-    }
-
-    /// Sets how many more times each status of messages that are accepted from now on is posted, ten seconds after one
-    /// another. Default 0.
-    pub fn repeat_statuses(&self, repetitions: u32) {
-        self.state().statuses.repetitions = repetitions;
-    }
-
-    /// Puts a template into the list of Meta's account: its name, its language, the text of its body, and its status in
-    /// Meta's word (`APPROVED`, `PAUSED`). One that is there already is replaced.
-    pub fn register_template(&self, name: &str, language: &str, body: &str, status: &str) {
-        let mut state = self.state();
-        let template = meta::RegisteredTemplate::new(state.next_id(), body, status);
-        state.templates.insert((name.to_owned(), language.to_owned()), template);
-    }
-
-    /// Makes an approved template known to Twilio under a `ContentSid` (`HX` and 32 hexadecimal digits). The template's body is
-    /// filled by these `ContentVariables`, in this order; one whose key is no number fills the place of that name.
-    /// A message that names an unknown `ContentSid` is refused (21655).
-    pub fn register_content<V: Into<String>>(
-        &self,
-        content_sid: &str,
-        name: &str,
-        language: &str,
-        body_variables: impl IntoIterator<Item = V>,
-    ) {
-        let variables = body_variables.into_iter().map(Into::into).collect();
-        let content = twilio::RegisteredContent::body(name, language, variables, self.0.clock.now());
-        self.state().contents.insert(content_sid.to_owned(), content);
-    }
-
-    /// Makes an authentication template known to Twilio, whose variable `1` is the one-time code.
-    pub fn register_one_time_code(&self, content_sid: &str, name: &str, language: &str) {
-        let content = twilio::RegisteredContent::one_time_code(name, language, self.0.clock.now());
-        self.state().contents.insert(content_sid.to_owned(), content);
-    }
-
-    /// Decides about a content's request to be approved as a template, in Twilio's word (`approved`, `rejected`, `paused`).
-    /// An approved one is a template from then on. One that nobody asked to approve stays as it is.
-    pub fn decide_about_content(&self, content_sid: &str, decision: &str) {
-        if let Some(content) = self.state().contents.get_mut(content_sid) {
-            content.decide(decision);
-        }
     }
 
     /// The user with this number. Every number has one, who has WhatsApp.
