@@ -77,6 +77,9 @@ mod tests;
 mod wire;
 mod words;
 
+#[cfg(feature = "simulator")]
+pub(crate) use outbound::write_contacts;
+
 pub use account::{
     AccountProblem, AccountReport, CanSend, Checked, HealthEntity, HealthProblem, HealthStatus, NameStatus,
     NumberState, NumberStatus, SubscribedApp, TemplateCheck,

@@ -84,6 +84,7 @@ use crate::clock::Clock;
 use crate::http_client::HttpClient;
 
 mod accounts;
+mod chat;
 mod client;
 mod delivery;
 mod fault;
@@ -92,6 +93,7 @@ mod harness;
 mod limits;
 mod meta;
 mod outbox;
+mod people;
 mod posting;
 // `Simulator::meta()` and `Simulator::twilio()`, which need the provider wings:
 mod providers;
@@ -110,6 +112,7 @@ mod user;
 mod webhook;
 
 pub use accounts::{Side, SimulatedAccounts};
+pub use chat::{ChatEntry, ChatMessage, Tick};
 pub use delivery::{Delivery, SimulatedRequest};
 pub use fault::Fault;
 pub use posting::PostedWebhook;
@@ -119,7 +122,7 @@ pub use script::{Change, Script};
 pub use server::SimulatorServer;
 pub use status::StatusOrder;
 pub use timeline::{Happening, TimelineEntry};
-pub use user::SimulatedUser;
+pub use user::{SimulatedUser, UserMessage};
 pub use webhook::SimulatedWebhook;
 
 use state::State;

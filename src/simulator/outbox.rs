@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::delivery::Delivery;
+use super::people::Answers;
 use super::status::Status;
 use super::webhook::SimulatedWebhook;
 use crate::clock::Timestamp;
@@ -21,6 +23,8 @@ pub(super) enum Post {
     Status(Status),
     /// A webhook that is written already.
     Webhook(SimulatedWebhook),
+    /// What a user may say to a message.
+    Answer(Box<Delivery>, Answers),
 }
 
 impl Outbox {
@@ -47,7 +51,7 @@ impl Outbox {
     pub(super) fn drop_statuses(&mut self, message_id: &str) {
         self.waiting.retain(|_, post| match post {
             Post::Status(status) => status.message_id != message_id,
-            Post::Webhook(_) => true,
+            Post::Webhook(_) | Post::Answer(..) => true,
         });
     }
 
@@ -85,7 +89,7 @@ mod tests {
     fn names(posts: Vec<Post>) -> Vec<String> {
         let name = |post| match post {
             Post::Status(status) => status.message_id,
-            Post::Webhook(_) => String::new(),
+            Post::Webhook(_) | Post::Answer(..) => String::new(),
         };
         posts.into_iter().map(name).collect()
     }

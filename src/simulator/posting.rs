@@ -61,9 +61,17 @@ impl Simulator {
             let mut state = self.state();
             (state.outbox.take_due(now), state.webhook_url.clone(), state.batch_size)
         };
-        let written = due.into_iter().map(|post| match post {
-            Post::Status(status) => webhook::status(&self.0.accounts, &url, &status),
-            Post::Webhook(webhook) => webhook,
+        let written = due.into_iter().filter_map(|post| match post {
+            Post::Status(status) => {
+                let hidden = self.state().people.hidden.contains(&status.user);
+                Some(webhook::status(&self.0.accounts, &url, &status, hidden))
+            }
+            Post::Webhook(webhook) => Some(webhook),
+            // Asked while nothing is locked, because the script may look at the simulator.
+            Post::Answer(delivery, answers) => {
+                let message = answers(&delivery)?;
+                self.user(delivery.to).says(delivery.side, &message)
+            }
         });
         if size > 1 { self.in_batches(written, size) } else { written.collect() }
     }
@@ -80,7 +88,9 @@ impl Simulator {
     pub fn answered(&self, webhook: &SimulatedWebhook, answer: impl Into<WebhookAnswer>) {
         let (now, answer) = (self.0.clock.now(), answer.into());
         let mut state = self.state();
-        if let Some(pause) = webhook.redelivery.pause(webhook.attempt, answer) {
+        // A forger tries once.
+        let pause = webhook.redelivery.pause(webhook.attempt, answer).filter(|_| !webhook.forged);
+        if let Some(pause) = pause {
             let again = SimulatedWebhook { attempt: webhook.attempt.saturating_add(1), ..webhook.clone() };
             state.outbox.put(now.saturating_add(pause), Post::Webhook(again));
         }

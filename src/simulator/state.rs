@@ -12,10 +12,11 @@ use super::fault::Fault;
 use super::fault::Faults;
 use super::limits::Limits;
 use super::meta::{MediaStore, RegisteredTemplate};
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Post};
+use super::people::{People, Waiting};
 use super::posting::PostedWebhook;
 use super::redelivery::Overrides;
-use super::status::StatusRules;
+use super::status::{Status, StatusRules};
 use super::timeline::TimelineEntry;
 use super::twilio::{ReceivedFiles, RegisteredContent, StoredMessage};
 use crate::address::PhoneNumber;
@@ -46,6 +47,7 @@ pub(super) struct State {
     pub(super) media: MediaStore,
     /// What users sent to Twilio.
     pub(super) files: ReceivedFiles,
+    pub(super) people: People,
     /// The code with which WhatsApp is to refuse the message that is being accepted.
     pub(super) refused_later: Option<i64>,
     meta: Faults,
@@ -82,6 +84,7 @@ impl State {
             messages: Vec::new(),
             media: MediaStore::default(),
             files: ReceivedFiles::default(),
+            people: People::default(),
             refused_later: None,
             meta: Faults::none(),
             twilio: Faults::none(),
@@ -130,10 +133,39 @@ impl State {
         self.last_id
     }
 
-    /// A message has reached a user.
+    /// A message reaches a user, or waits for the phone.
     pub(super) fn deliver(&mut self, delivery: Delivery) {
+        let user = delivery.to;
+        if let Some(waiting) = self.people.offline.get_mut(&user) {
+            waiting.push(Waiting::Delivery(Box::new(delivery)));
+            return;
+        }
+        if let Some((pause, answers)) = self.people.answers.get(&user) {
+            let came = delivery.at.max(self.clock.now());
+            let answer = Post::Answer(Box::new(delivery.clone()), Arc::clone(answers));
+            self.outbox.put(came.saturating_add(*pause), answer);
+        }
         self.timeline.push(TimelineEntry::delivered(&delivery));
         self.deliveries.push(delivery);
+    }
+
+    /// A phone is on again: what waited for it comes, and the statuses that tell of it.
+    pub(super) fn bring_online(&mut self, user: PhoneNumber, now: Timestamp) {
+        for waiting in self.people.offline.remove(&user).unwrap_or_default() {
+            match waiting {
+                Waiting::Delivery(delivery) => {
+                    self.people.came.insert(delivery.message_id.clone(), now.max(delivery.at));
+                    self.deliver(*delivery);
+                }
+                Waiting::Statuses(first, life) => {
+                    // It is delivered at once.
+                    let skipped = life.first().map_or(Duration::ZERO, |(_, after)| *after);
+                    let life = life.into_iter().map(|(state, after)| (state, after.saturating_sub(skipped)));
+                    let first = Status { at: now.max(first.at), ..*first };
+                    self.follow(&first, &life.collect::<Vec<_>>());
+                }
+            }
+        }
     }
 
     /// The user has written, which opens that side's window or keeps it open.
@@ -143,8 +175,12 @@ impl State {
 
     /// Whether a free-form message may go.
     pub(super) fn window_is_open(&self, side: Side, user: PhoneNumber, now: Timestamp) -> bool {
-        !self.enforce_windows
-            || self.last_written.get(&(side, user)).is_some_and(|at| now.since(*at) < WINDOW)
+        !self.enforce_windows || self.window_closes(side, user).is_some_and(|closes| closes > now)
+    }
+
+    /// When the window closes, or has closed.
+    pub(super) fn window_closes(&self, side: Side, user: PhoneNumber) -> Option<Timestamp> {
+        self.last_written.get(&(side, user)).map(|at| at.saturating_add(WINDOW))
     }
 
     pub(super) fn forget(&mut self, now: Timestamp) {
@@ -152,6 +188,7 @@ impl State {
         self.deliveries.clear();
         self.posted.clear();
         self.timeline.clear();
+        self.people.forget();
         self.messages.retain(|message| now.since(message.at) < KEPT);
         self.media.forget(now);
     }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use http::Uri;
 
 use super::outbox::Post;
+use super::people::Waiting;
 use super::redelivery::Overrides;
 use super::state::State;
 use crate::address::PhoneNumber;
@@ -69,6 +70,12 @@ impl State {
     /// Puts the statuses of a message into the outbox, as the rules say. `first` is what they have in common, and the time
     /// from which on the steps count.
     pub(super) fn follow(&mut self, first: &Status, life: &[Step]) {
+        let tells = |step: &&Step| step.0 != "read" || !self.people.discreet.contains(&first.user);
+        let mut life: Vec<Step> = life.iter().filter(tells).copied().collect();
+        if let (Some(waiting), true) = (self.people.offline.get_mut(&first.user), first.error.is_none()) {
+            let later = life.split_off(life.len().min(1));
+            waiting.push(Waiting::Statuses(Box::new(first.clone()), later));
+        }
         let at = |(_, after): &Step| first.at.saturating_add(*after);
         let mut order: Vec<&Step> = life.iter().collect();
         match self.statuses.order {

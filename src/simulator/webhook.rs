@@ -104,18 +104,21 @@ pub(super) fn meta_entry(accounts: &SimulatedAccounts, own: [(&str, Value); 2]) 
     json!({ "id": accounts.business_account_id, "changes": [{ "field": "messages", "value": value }] })
 }
 
-/// How Meta names a user beside a message or a status.
-pub(super) fn meta_contact(user: PhoneNumber) -> Value {
-    json!([{
-        "profile": { "name": profile_name(user) },
-        "wa_id": user.to_digits(),
+/// How Meta names a user beside a message or a status; if the number is hidden, without it.
+pub(super) fn meta_contact(user: PhoneNumber, hidden: bool) -> Value {
+    let mut contact = json!({
+        "profile": { "name": profile_name(user, hidden) },
         "user_id": Side::Meta.user_id(user),
-    }])
+    });
+    if let (false, Some(fields)) = (hidden, contact.as_object_mut()) {
+        fields.insert("wa_id".to_owned(), user.to_digits().into());
+    }
+    json!([contact])
 }
 
 /// What a user is called; not ASCII, as names are.
-pub(super) fn profile_name(user: PhoneNumber) -> String {
-    format!("Zoë {}", user.to_digits())
+pub(super) fn profile_name(user: PhoneNumber, hidden: bool) -> String {
+    if hidden { "Zoë".to_owned() } else { format!("Zoë {}", user.to_digits()) }
 }
 
 /// A post of Twilio's with this form.
@@ -143,27 +146,35 @@ pub(super) fn twilio(
 }
 
 /// The webhook that brings a status.
-pub(super) fn status(accounts: &SimulatedAccounts, url: &Uri, status: &Status) -> SimulatedWebhook {
+pub(super) fn status(
+    accounts: &SimulatedAccounts,
+    url: &Uri,
+    status: &Status,
+    hidden: bool,
+) -> SimulatedWebhook {
     match &status.way {
         Way::Meta { callback_data } => {
             let mut wire = json!({
                 "id": status.message_id,
                 "status": status.state,
                 "timestamp": status.at.unix_seconds().to_string(),
-                "recipient_id": status.user.to_digits(),
                 "recipient_user_id": Side::Meta.user_id(status.user),
             });
+            if let (false, Some(fields)) = (hidden, wire.as_object_mut()) {
+                fields.insert("recipient_id".to_owned(), status.user.to_digits().into());
+            }
             if let (Some(data), Some(fields)) = (callback_data, wire.as_object_mut()) {
                 fields.insert("biz_opaque_callback_data".to_owned(), data.as_str().into());
             }
             if let (Some(code), Some(fields)) = (status.error, wire.as_object_mut()) {
                 fields.insert("errors".to_owned(), meta_errors(code));
             }
-            let own = [("contacts", meta_contact(status.user)), ("statuses", json!([wire]))];
+            let own = [("contacts", meta_contact(status.user, hidden)), ("statuses", json!([wire]))];
             meta(accounts, url, &[meta_entry(accounts, own)])
         }
         Way::Twilio { callback, overrides, from, service } => {
-            let to = status.user.to_e164();
+            let user_id = Side::Twilio.user_id(status.user);
+            let to = if hidden { user_id.clone() } else { status.user.to_e164() };
             let mut form = vec![
                 ("ChannelPrefix", "whatsapp".to_owned()),
                 ("ApiVersion", API_VERSION.to_owned()),
@@ -176,7 +187,7 @@ pub(super) fn status(accounts: &SimulatedAccounts, url: &Uri, status: &Status) -
                 ("MessageSid", status.message_id.clone()),
                 ("AccountSid", accounts.account_sid.clone()),
                 ("ChannelToAddress", mask(&to)),
-                ("ExternalUserId", format!("{CHANNEL}{}", Side::Twilio.user_id(status.user))),
+                ("ExternalUserId", format!("{CHANNEL}{user_id}")),
             ];
             match status.state {
                 "delivered" => form.push(("EventType", "DELIVERED".to_owned())),

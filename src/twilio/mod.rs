@@ -60,6 +60,9 @@ mod signature;
 mod tests;
 mod tokens;
 
+#[cfg(feature = "simulator")]
+pub(crate) use hosting::write_vcard;
+
 pub use builder::TwilioBuilder;
 pub use content::{CardVariables, ContentTemplate};
 pub use hosting::{MediaHost, MediaHostError};

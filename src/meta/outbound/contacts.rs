@@ -10,7 +10,7 @@ use crate::outbound::{ContactCard, present};
 const MAX_CARDS: usize = 257;
 
 /// Cards that `validate` has looked at.
-pub(super) fn write(cards: &[ContactCard]) -> Result<Value> {
+pub(crate) fn write(cards: &[ContactCard]) -> Result<Value> {
     count_between("content.cards", cards.len(), (1, MAX_CARDS))?;
     Ok(cards.iter().map(card).collect())
 }

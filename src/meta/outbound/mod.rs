@@ -12,6 +12,9 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "simulator")]
+pub(crate) use contacts::write as write_contacts;
+
 use super::endpoint::EndpointPath;
 use super::marketing::MarketingMessages;
 use crate::address::Recipient;

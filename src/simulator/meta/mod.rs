@@ -222,7 +222,14 @@ fn messages(
     }
     if let Some(status) = body.get("status") {
         return match (status.as_str(), text(&body, "message_id")) {
-            (Some("read"), Some(_)) => Ok(json!({ "success": true })),
+            (Some("read"), Some(message_id)) => {
+                if body.contains_key("typing_indicator") {
+                    state.people.show_typing(Side::Meta, message_id, now);
+                } else {
+                    state.people.mark_read(Side::Meta, message_id);
+                }
+                Ok(json!({ "success": true }))
+            }
             _ => Err(Refusal::parameter("A message is marked as read by its message_id.")),
         };
     }

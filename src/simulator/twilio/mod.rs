@@ -162,8 +162,11 @@ fn route(
         }
         (&Method::POST, ["v2", "Indicators", "Typing.json"]) => {
             let form = Form::read(request.body());
-            match (form.text("channel"), form.text("messageId").map(is_message_sid)) {
-                (Some("whatsapp"), Some(true)) => Ok((200, json!({ "success": true }))),
+            match (form.text("channel"), form.text("messageId").filter(|sid| is_message_sid(sid))) {
+                (Some("whatsapp"), Some(message_id)) => {
+                    state.people.show_typing(Side::Twilio, message_id, now);
+                    Ok((200, json!({ "success": true })))
+                }
                 _ => Err(Refusal::invalid(20_001, "Invalid parameter")),
             }
         }

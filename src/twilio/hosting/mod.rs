@@ -9,6 +9,9 @@ mod cache;
 mod kind;
 mod vcard;
 
+#[cfg(feature = "simulator")]
+pub(crate) use vcard::write as write_vcard;
+
 use super::account::Account;
 use crate::clock::timeout;
 use crate::error::{Acceptance, Error, ErrorKind, Hint, Result};

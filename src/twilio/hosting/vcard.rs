@@ -6,7 +6,7 @@ use crate::outbound::{ContactAddress, ContactCard, ContactName, present};
 const MAX_LINE: usize = 75;
 
 /// Writes a card, with all that the model has of it.
-pub(super) fn write(card: &ContactCard) -> String {
+pub(crate) fn write(card: &ContactCard) -> String {
     let mut vcard = Writer::default();
     vcard.line("BEGIN:VCARD");
     vcard.line("VERSION:3.0");
