@@ -92,6 +92,7 @@ mod fault;
 mod harness;
 mod limits;
 mod meta;
+mod notice;
 mod outbox;
 mod people;
 mod posting;

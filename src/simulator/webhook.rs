@@ -91,6 +91,12 @@ pub(super) fn meta(accounts: &SimulatedAccounts, url: &Uri, entries: &[Value]) -
 
 /// An entry with a change of the field `messages`.
 pub(super) fn meta_entry(accounts: &SimulatedAccounts, own: [(&str, Value); 2]) -> Value {
+    let own = own.map(|(name, value)| (name.to_owned(), value));
+    meta_change(accounts, "messages", Value::Object(own.into_iter().collect()))
+}
+
+/// An entry with a change that is about the business's number.
+pub(super) fn meta_change(accounts: &SimulatedAccounts, field: &str, own: Value) -> Value {
     let mut value = json!({
         "messaging_product": "whatsapp",
         "metadata": {
@@ -98,10 +104,10 @@ pub(super) fn meta_entry(accounts: &SimulatedAccounts, own: [(&str, Value); 2]) 
             "phone_number_id": accounts.phone_number_id,
         },
     });
-    if let Some(fields) = value.as_object_mut() {
-        fields.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    if let (Some(fields), Value::Object(own)) = (value.as_object_mut(), own) {
+        fields.extend(own);
     }
-    json!({ "id": accounts.business_account_id, "changes": [{ "field": "messages", "value": value }] })
+    json!({ "id": accounts.business_account_id, "changes": [{ "field": field, "value": value }] })
 }
 
 /// How Meta names a user beside a message or a status; if the number is hidden, without it.
