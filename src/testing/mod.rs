@@ -1,4 +1,5 @@
-//! For tests: a provider in memory, a clock that is moved by hand, makers of events, and the laws as functions.
+//! For tests: a provider in memory, one that follows a script, a clock that is moved by hand, makers of events, and the
+//! laws as functions.
 //!
 //! Not covered by the promise of semantic versioning.
 
@@ -8,9 +9,11 @@ mod events;
 mod memory;
 #[cfg(feature = "queue")]
 mod queue;
+mod scripted;
 
 pub use clock::TestClock;
 pub use events::EventMaker;
 pub use memory::{MemoryProvider, Sent};
 #[cfg(feature = "queue")]
 pub use queue::{MemoryQueue, QueuedRow};
+pub use scripted::{Asked, ScriptedProvider, Step};
