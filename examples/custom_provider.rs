@@ -5,6 +5,9 @@
 
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
+use std::fmt;
+use std::sync::Mutex;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
@@ -12,7 +15,7 @@ use http::HeaderName;
 use sha2::Sha256;
 use whatsapp_provider::failover::FailoverProvider;
 use whatsapp_provider::inbound::{EventId, InboundContent, InboundMessage, Unrecognized, User};
-use whatsapp_provider::outbound::ContentKind;
+use whatsapp_provider::outbound::{ContentKind, Dropped, Wish};
 use whatsapp_provider::testing::MemoryProvider;
 use whatsapp_provider::testing::conformance::{self, Element, Subject};
 use whatsapp_provider::{
@@ -24,10 +27,18 @@ use whatsapp_provider::{
 const SIGNATURE: HeaderName = HeaderName::from_static("x-line-signature");
 const SECRET: &str = "an invented secret";
 
-#[derive(Debug)]
 struct LineGateway {
     sender: SenderId,
     key: Hmac<Sha256>,
+    /// What went out and is still to be read back.
+    sent: Mutex<Vec<String>>,
+}
+
+/// Nothing of what it holds is for a log.
+impl fmt::Debug for LineGateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineGateway").finish_non_exhaustive()
+    }
 }
 
 impl LineGateway {
@@ -56,7 +67,11 @@ impl WhatsAppProvider for LineGateway {
     }
 
     fn check(&self, message: &OutboundMessage) -> Result<()> {
+        if message.reply_to.as_ref().is_some_and(|quote| quote.required) {
+            return Err(Error::unsupported("reply_to"));
+        }
         match (&message.content, message.to.phone()) {
+            (Content::Text(text), Some(_)) if text.body.is_empty() => Err(Error::invalid("content.body")),
             (Content::Text(_), Some(_)) => Ok(()),
             (Content::Text(_), None) => Err(Error::unsupported("to")),
             _ => Err(Error::unsupported("content")),
@@ -69,10 +84,17 @@ impl WhatsAppProvider for LineGateway {
         if !attempt.departure.depart() {
             return Err(Error::new(ErrorKind::Expired, Acceptance::NotAccepted));
         }
-        println!("gateway > {}", serde_json::json!(message.content));
-        let accepted = AttemptReport::accepted(attempt.id, self.id().clone());
-        Ok(SendReceipt::accepted(accepted)
-            .with_message(MessageRef::new(self.sender.clone(), attempt.id.to_string())))
+        // What a real one would write to its gateway.
+        if let (Content::Text(text), Ok(mut sent)) = (&message.content, self.sent.lock()) {
+            sent.push(text.body.clone());
+        }
+        // What a line has no place for is said.
+        let wishes =
+            [(Wish::Quote, message.reply_to.is_some()), (Wish::Reference, message.reference.is_some())];
+        let dropped = wishes.into_iter().filter(|(_, wished)| *wished).map(|(wish, _)| Dropped::new(wish));
+        Ok(SendReceipt::accepted(AttemptReport::accepted(attempt.id, self.id().clone()))
+            .with_message(MessageRef::new(self.sender.clone(), attempt.id.to_string()))
+            .with_dropped(dropped.collect()))
     }
 
     fn recognizes(&self, head: &WebhookHead<'_>) -> bool {
@@ -113,7 +135,7 @@ impl WhatsAppProvider for LineGateway {
     }
 }
 
-/// What the conformance suite must know: how the gateway writes a webhook.
+/// What the conformance suite must know: how the gateway writes a webhook, and what it was told to send.
 impl Subject for LineGateway {
     fn provider(&self) -> &dyn WhatsAppProvider {
         self
@@ -154,13 +176,19 @@ impl Subject for LineGateway {
     fn secrets(&self) -> Vec<String> {
         vec![SECRET.to_owned()]
     }
+
+    fn take_sent(&self) -> Option<Vec<Content>> {
+        let mut sent = self.sent.lock().ok()?;
+        Some(sent.drain(..).map(Content::text).collect())
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let sender = SenderId::new("gateway".parse()?, "line 1");
-    let gateway = LineGateway { sender, key: Hmac::new_from_slice(SECRET.as_bytes())? };
-    conformance::all(&gateway)?;
+    let key = Hmac::new_from_slice(SECRET.as_bytes())?;
+    let gateway = LineGateway { sender, key, sent: Mutex::default() };
+    conformance::all(&gateway).await?;
     println!("the gateway keeps the laws");
 
     let down = MemoryProvider::new(ProviderId::META);

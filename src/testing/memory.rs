@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::error::{AttemptReport, Error, Failure, Result};
 use crate::ids::{AttemptId, MessageRef, ProviderId, SenderId};
 use crate::inbound::{EventId, InboundEvent};
-use crate::outbound::{Attempt, ContentKind, OutboundMessage, SendReceipt};
+use crate::outbound::{Attempt, ContentKind, OutboundMessage, SendReceipt, validate};
 use crate::provider::{Capabilities, WhatsAppProvider};
 use crate::webhook::{ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHead, WebhookRequest};
 
@@ -67,7 +67,7 @@ pub struct Sent {
 }
 
 impl MemoryProvider {
-    /// A provider that accepts everything, with one sender called `memory`.
+    /// A provider that accepts everything that some provider could carry, with one sender called `memory`.
     pub fn new(id: ProviderId) -> Self {
         let sender = SenderId::new(id.clone(), "memory");
         Self { id, sender, api: None, state: Arc::default() }
@@ -214,7 +214,8 @@ impl WhatsAppProvider for MemoryProvider {
         if self.state().refuses.contains(&message.content.kind()) {
             return Err(Error::unsupported("content").with_provider(self.id.clone()));
         }
-        Ok(())
+        // What no provider could carry does not go out here either.
+        validate(message).map_err(|error| error.with_provider(self.id.clone()))
     }
 
     async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {

@@ -6,8 +6,9 @@ use super::{Element, FROM, Subject, Violation, receive, request};
 use crate::clock::Clock;
 use crate::ids::ProviderId;
 use crate::inbound::{EventKind, InboundEvent};
+use crate::provider::WhatsAppProvider;
 use crate::testing::TestClock;
-use crate::webhook::{SignatureError, VerifiedWebhook};
+use crate::webhook::{SignatureError, VerifiedWebhook, WebhookHead};
 
 /// Every element becomes one event, in order, whatever stands beside it; elements without an id are never taken for one
 /// another.
@@ -15,7 +16,7 @@ use crate::webhook::{SignatureError, VerifiedWebhook};
 /// # Errors
 ///
 /// [`Violation`] if an element is lost, doubled, out of order or misread.
-pub fn elements(subject: &impl Subject) -> Result<(), Violation> {
+pub async fn elements(subject: &impl Subject) -> Result<(), Violation> {
     let most = subject.max_elements();
     let ids: Vec<String> = (0..most.min(100)).map(|n| format!("id-{n}")).collect();
     // Good ones alone, and then with garbage of every sort among them.
@@ -68,7 +69,7 @@ fn expect(elements: &[Element<'_>], events: &[InboundEvent]) -> Result<(), Viola
 /// # Errors
 ///
 /// [`Violation`] if something is accepted.
-pub fn signatures(subject: &impl Subject) -> Result<(), Violation> {
+pub async fn signatures(subject: &impl Subject) -> Result<(), Violation> {
     const LAW: &str = "what is not genuine is refused";
     let provider = subject.provider();
     let genuine = subject.webhook(&[Element::text("id-1", FROM, "text")]);
@@ -106,12 +107,25 @@ pub fn signatures(subject: &impl Subject) -> Result<(), Violation> {
     if provider.parse_inbound(&foreign).is_ok() {
         return Err(Violation::new(LAW, "a webhook that another provider verified was parsed"));
     }
+    strangers_are_not_greeted(provider)?;
     let verified =
         provider.verify_signature(&request(&genuine)).map_err(|error| Violation::new(LAW, error))?;
     let assumed = VerifiedWebhook::assume_verified(request(&genuine), verified.provider().clone());
     match provider.parse_inbound(&assumed) {
         Ok(events) if events.iter().all(InboundEvent::is_assumed) => Ok(()),
         _ => Err(Violation::new(LAW, "events of an assumed webhook do not say so")),
+    }
+}
+
+/// A handshake of somebody who does not know the token is not answered as if they did.
+fn strangers_are_not_greeted(provider: &dyn WhatsAppProvider) -> Result<(), Violation> {
+    let uri = "/webhook?hub.mode=subscribe&hub.verify_token=not-the-token&hub.challenge=1158201444";
+    let headers = http::HeaderMap::new();
+    match provider.handshake(&WebhookHead::new(&http::Method::GET, uri, &headers)) {
+        Some(reply) if reply.status.is_success() => {
+            Err(Violation::new("what is not genuine is refused", "a stranger's handshake was answered"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -138,7 +152,7 @@ fn refused(
 /// # Errors
 ///
 /// [`Violation`] if a body becomes no event. A panic is a panic.
-pub fn robustness(subject: &impl Subject, seed: u64) -> Result<(), Violation> {
+pub async fn robustness(subject: &impl Subject, seed: u64) -> Result<(), Violation> {
     let provider = subject.provider();
     let random = TestClock::with_seed(seed);
     let genuine = subject.webhook(&[Element::text("id-1", FROM, "text")]);

@@ -1,14 +1,26 @@
 //! The laws that every provider keeps, as functions that any implementer can call from a test.
 //!
 //! Implement [`Subject`] for your provider, which is to say: teach the suite to write a webhook as your provider's
-//! servers would. Then call [`all`], or one law at a time.
+//! servers would, and to read what arrives there. Then call [`all`], or one law at a time. They run on any executor:
 //!
 //! ```
-//! # use whatsapp_provider::testing::conformance;
+//! # use whatsapp_provider::testing::{TestClock, conformance};
 //! # fn check(subject: &impl conformance::Subject) -> Result<(), conformance::Violation> {
-//! conformance::all(subject)
+//! TestClock::new().block_on(conformance::all(subject))
 //! # }
 //! ```
+//!
+//! | law | function |
+//! |---|---|
+//! | every element of a webhook becomes one event, in order | [`elements`] |
+//! | what is not genuine is refused | [`signatures`] |
+//! | what is sent is what arrives; the rest is said or refused | [`encoding`] |
+//! | no secret, number or body is printed | [`redaction`] |
+//! | any bytes are read without a panic, and none are passed over | [`robustness`] |
+//! | twice the size is no more than 2.3 times the work | [`cost`], which is not part of [`all`] |
+//! | a value is the same after a trip through JSON | [`json_of_events`], [`json_of_sending`] |
+//!
+//! A provider that only sends is asked by [`sending`], one that only reads webhooks by [`receiving`].
 
 use std::fmt::{Debug, Display};
 
@@ -16,14 +28,22 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+mod cost;
 mod inbound;
+mod messages;
 mod redaction;
+mod sent;
 
+pub use cost::{SORTS, adversarial, cost, read};
 pub use inbound::{elements, robustness, signatures};
+pub use messages::messages;
 pub use redaction::redaction;
+pub use sent::{encoding, json_of_sending};
 
+use crate::address::PhoneNumber;
 use crate::clock::Timestamp;
 use crate::inbound::InboundEvent;
+use crate::outbound::{Content, OutboundMessage};
 use crate::provider::WhatsAppProvider;
 use crate::webhook::WebhookRequest;
 
@@ -52,6 +72,25 @@ pub trait Subject {
 
     /// Every secret the provider was given: none of them may ever be printed.
     fn secrets(&self) -> Vec<String>;
+
+    /// The messages that are tried: those that can go out where the provider's requests arrive, and those that cannot.
+    /// By default [some of every sort](messages()). A provider that sends nothing refuses all of them.
+    fn messages(&self) -> Vec<OutboundMessage> {
+        let to = PhoneNumber::from_digits(FROM).ok();
+        to.map(|to| messages(self.provider(), to)).unwrap_or_default()
+    }
+
+    /// The contents of the messages that arrived since the last call, read back from what the provider sent. `None`, the
+    /// default, if nobody can tell: then it is not looked whether what is sent is what arrives.
+    fn take_sent(&self) -> Option<Vec<Content>> {
+        None
+    }
+
+    /// What a content reads back as that was sent, beside what the receipt says was dropped: the provider's normal form.
+    /// By default it is the same.
+    fn normal_form(&self, content: Content) -> Content {
+        content
+    }
 }
 
 /// An element of a webhook that the suite asks for.
@@ -98,17 +137,37 @@ impl Violation {
     }
 }
 
-/// Every law of this module.
+/// Every law of this module but [`cost`].
 ///
 /// # Errors
 ///
 /// The first [`Violation`].
-pub fn all(subject: &impl Subject) -> Result<(), Violation> {
-    elements(subject)?;
-    signatures(subject)?;
-    redaction(subject)?;
-    robustness(subject, 0)?;
-    json_of_events(subject)
+pub async fn all(subject: &impl Subject) -> Result<(), Violation> {
+    receiving(subject).await?;
+    redaction(subject).await?;
+    sending(subject).await
+}
+
+/// The laws of receiving.
+///
+/// # Errors
+///
+/// The first [`Violation`].
+pub async fn receiving(subject: &impl Subject) -> Result<(), Violation> {
+    elements(subject).await?;
+    signatures(subject).await?;
+    robustness(subject, 0).await?;
+    json_of_events(subject).await
+}
+
+/// The laws of sending. Nothing is asked of webhooks.
+///
+/// # Errors
+///
+/// The first [`Violation`].
+pub async fn sending(subject: &impl Subject) -> Result<(), Violation> {
+    encoding(subject).await?;
+    json_of_sending(subject).await
 }
 
 /// A value is the same after a trip through JSON.
@@ -132,7 +191,7 @@ pub fn json<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) -> R
 /// # Errors
 ///
 /// [`Violation`] if one is not.
-pub fn json_of_events(subject: &impl Subject) -> Result<(), Violation> {
+pub async fn json_of_events(subject: &impl Subject) -> Result<(), Violation> {
     for element in sample() {
         receive(subject, &subject.webhook(&[element]))?.iter().try_for_each(json)?;
     }

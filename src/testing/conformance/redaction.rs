@@ -1,6 +1,6 @@
 use std::fmt::{Debug, Write};
 
-use super::{Element, FROM, Subject, Violation, receive, request};
+use super::{Element, FROM, Subject, Violation, receive, request, sent};
 use crate::address::PhoneNumber;
 use crate::outbound::{Content, OutboundMessage};
 
@@ -15,7 +15,7 @@ const ID: &str = "canary-5e1f-id";
 /// # Errors
 ///
 /// [`Violation`] names what was printed, by what.
-pub fn redaction(subject: &impl Subject) -> Result<(), Violation> {
+pub async fn redaction(subject: &impl Subject) -> Result<(), Violation> {
     let provider = subject.provider();
     let mut canaries: Vec<String> = subject.secrets();
     canaries.extend([BODY, ID, FROM].map(str::to_owned));
@@ -33,21 +33,27 @@ pub fn redaction(subject: &impl Subject) -> Result<(), Violation> {
         printed("an event that was not understood", &events, &canaries)?;
     }
     let to = PhoneNumber::from_digits(FROM).map_err(|error| Violation::new(LAW, error))?;
-    for content in [Content::text(BODY), Content::text(BODY.repeat(10_000)), Content::location(f64::NAN, 0.0)]
-    {
-        let message = OutboundMessage::new(to, content).with_reference(BODY).with_idempotency_key(BODY);
-        printed("a message", &message, &canaries)?;
-        if let Err(error) = provider.check(&message) {
+    let contents =
+        [Content::text(BODY), Content::text(BODY.repeat(10_000)), Content::location(f64::NAN, 0.0)];
+    let messages = contents
+        .map(|content| OutboundMessage::new(to, content).with_reference(BODY).with_idempotency_key(BODY));
+    for message in &messages {
+        printed("a message", message, &canaries)?;
+        if let Err(error) = provider.check(message) {
             printed("a refusal", &error, &canaries)?;
             printed("a refusal", &error.to_string(), &canaries)?;
         }
     }
-    Ok(())
+    sent::redaction(subject, &canaries, &messages).await
 }
 
 const LAW: &str = "no secret, number or body is printed";
 
-fn printed(what: &str, value: &(impl Debug + ?Sized), canaries: &[String]) -> Result<(), Violation> {
+pub(super) fn printed(
+    what: &str,
+    value: &(impl Debug + ?Sized),
+    canaries: &[String],
+) -> Result<(), Violation> {
     let mut text = String::new();
     let _ = write!(text, "{value:?} {value:#?}");
     match canaries.iter().position(|canary| text.contains(canary.as_str())) {
