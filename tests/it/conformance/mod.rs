@@ -1,6 +1,7 @@
 //! The conformance suite over every provider of the crate, and over providers that break a law.
 
 mod broken;
+mod cost;
 mod memory;
 mod wire;
 
