@@ -30,7 +30,9 @@ mod template;
 #[cfg(any(
     feature = "meta",
     feature = "twilio",
-    all(feature = "queue", any(feature = "postgres", feature = "sqlite", feature = "testing", test))
+    feature = "testing",
+    test,
+    all(feature = "queue", any(feature = "postgres", feature = "sqlite"))
 ))]
 mod validate;
 
@@ -62,7 +64,9 @@ pub(crate) use validate::filled;
 #[cfg(any(
     feature = "meta",
     feature = "twilio",
-    all(feature = "queue", any(feature = "postgres", feature = "sqlite", feature = "testing", test))
+    feature = "testing",
+    test,
+    all(feature = "queue", any(feature = "postgres", feature = "sqlite"))
 ))]
 pub(crate) use validate::validate;
 #[cfg(any(feature = "meta", feature = "twilio"))]

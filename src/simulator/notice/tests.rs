@@ -89,7 +89,7 @@ fn every_notice_arrives_as_it_was_told() {
         let EventKind::Account(arrived) = event.kind() else { panic!("{told:?}: {:?}", event.kind()) };
         match (&told, &arrived.notice) {
             (Notice::Failed { failure: told }, Notice::Failed { failure }) => {
-                assert_eq!(failure.code, told.code)
+                assert_eq!(failure.code, told.code);
             }
             (told, arrived) => assert!(
                 arrived == told,
