@@ -72,7 +72,7 @@ impl Transaction {
         Ok(())
     }
 
-    fn connection(&mut self) -> Result<&mut sqlx::PgConnection, sqlx::Error> {
+    pub(crate) fn connection(&mut self) -> Result<&mut sqlx::PgConnection, sqlx::Error> {
         self.connection.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
     }
 }

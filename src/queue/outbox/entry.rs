@@ -50,7 +50,8 @@ pub(crate) fn rows<'m, E: Into<OutboxEntry<'m>>>(
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutboxError {
-    /// No provider could carry this one: its error names the [field](Error::field), and the limit if there is one.
+    /// No provider could carry this one, or the outbox can never store it: its error names the [field](Error::field), and
+    /// the limit if there is one.
     #[error("message {place} cannot be inserted: {error}")]
     #[non_exhaustive]
     Invalid {

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use sqlx::Postgres;
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::Query;
 
 use super::PostgresQueue;
@@ -13,6 +13,13 @@ use crate::queue::QueueItem;
 use crate::queue::cause::sink_error;
 use crate::queue::row::NewRow;
 use crate::sink::{EventSink, SinkError};
+
+/// An error after it spoils only what was done since.
+pub(super) const SAVEPOINT: &str = "SAVEPOINT whatsapp_insert";
+/// Back to the [`SAVEPOINT`], which stays.
+pub(super) const UNDO: &str = "ROLLBACK TO SAVEPOINT whatsapp_insert";
+/// Gives what was done since the [`SAVEPOINT`] to the transaction.
+pub(super) const KEEP: &str = "RELEASE SAVEPOINT whatsapp_insert";
 
 #[async_trait]
 impl<T: QueueItem> EventSink<T> for PostgresQueue<T> {
@@ -33,7 +40,7 @@ impl<T: QueueItem> PostgresQueue<T> {
         };
         if refuses_data(&error) {
             // It does not say which row it refuses, and would refuse the whole batch every time it is posted again.
-            let refused = self.refused(rows).await.map_err(sink_error)?;
+            let refused = self.refused_of_batch(rows).await.map_err(sink_error)?;
             if !refused.is_empty() {
                 return Err(SinkError::Reject(refused));
             }
@@ -81,15 +88,31 @@ impl<T: QueueItem> PostgresQueue<T> {
         if self.notify { insert.bind(self.table.channel()) } else { insert }
     }
 
-    /// Which of the rows the database refuses for what is in them. Halves are tried and undone until single rows are
-    /// left: a webhook may bring 1,000 events, and the time for all of them is short.
-    async fn refused(&self, rows: &[NewRow]) -> Result<Vec<usize>, sqlx::Error> {
+    /// Which of the rows are [`refused`](Self::refused), in a transaction of its own.
+    async fn refused_of_batch(&self, rows: &[NewRow]) -> Result<Vec<usize>, sqlx::Error> {
+        let begin = format!("{}; {SAVEPOINT}", self.lock_conversations(rows));
+        let mut transaction = Transaction::begin(&self.pool, &begin).await?;
+        let refused = self.refused(transaction.connection()?, rows).await?;
+        transaction.rollback().await?;
+        Ok(refused)
+    }
+
+    /// Which of the rows the database refuses for what is in them, in a transaction that has the [`SAVEPOINT`] and goes on
+    /// from there. Halves are tried and undone until single rows are left: a webhook may bring 1,000 events, and the time
+    /// for all of them is short.
+    pub(super) async fn refused(
+        &self,
+        transaction: &mut PgConnection,
+        rows: &[NewRow],
+    ) -> Result<Vec<usize>, sqlx::Error> {
         let mut refused = Vec::new();
         let mut suspects = vec![(0, rows.len())];
         while let Some((start, end)) = suspects.pop() {
             let Some(part) = rows.get(start..end) else { continue };
-            match self.insert_rows(part).await {
-                Ok(transaction) => transaction.rollback().await?,
+            let tried = self.insertion(part).execute(&mut *transaction).await;
+            sqlx::raw_sql(UNDO).execute(&mut *transaction).await?;
+            match tried {
+                Ok(_) => {}
                 Err(error) if !refuses_data(&error) => return Err(error),
                 Err(_) if part.len() <= 1 => refused.push(start),
                 Err(_) => {
@@ -110,7 +133,7 @@ fn lock_of(conversation: &str) -> i32 {
 
 /// Whether it is the data that the database refuses (class 22: a text or a number it cannot store; class 54: a JSON text
 /// that is nested too deep), so that it will refuse it every time.
-fn refuses_data(error: &sqlx::Error) -> bool {
+pub(super) fn refuses_data(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code.starts_with("22") || code.starts_with("54"))
 }

@@ -2,12 +2,15 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgPool};
 
 use super::PostgresQueue;
+use super::insert::{KEEP, SAVEPOINT, UNDO, refuses_data};
 use super::table::Table;
 use crate::error::ConfigError;
 use crate::outbound::OutboundMessage;
 use crate::queue::cause::queue_error;
 use crate::queue::outbox::rows;
+use crate::queue::row::NewRow;
 use crate::queue::{OutboxEntry, OutboxError};
+use crate::sink::SinkError;
 
 /// An [outbox](crate::queue#the-outbox) in PostgreSQL.
 pub type PostgresOutbox = PostgresQueue<OutboundMessage>;
@@ -38,8 +41,8 @@ impl PostgresOutbox {
     ///
     /// # Errors
     ///
-    /// [`OutboxError`] if no provider could carry one of them, or the server cannot be reached; in the second case they
-    /// may have been inserted, so give messages keys if you insert them again.
+    /// [`OutboxError`] if no provider could carry one of them, the server can never store one, or it cannot be reached; in
+    /// the last case they may have been inserted, so give messages keys if you insert them again.
     pub async fn insert<'m, E: Into<OutboxEntry<'m>>>(
         &self,
         entries: impl IntoIterator<Item = E>,
@@ -53,13 +56,14 @@ impl PostgresOutbox {
     /// * Insert the messages of a transaction in one call, late, and commit soon. Until then other inserts to the same
     ///   recipients wait, and those to some others: 64 locks serve all. Transactions that call it twice may wait for
     ///   each other, which PostgreSQL ends with an error for one of them.
-    /// * After an error PostgreSQL lets the transaction only be undone, unless it was [`Invalid`](OutboxError::Invalid).
+    /// * After an error the transaction can only be undone, unless it was [`Invalid`](OutboxError::Invalid): then it goes
+    ///   on as if nothing had been inserted.
     /// * Under `REPEATABLE READ` and `SERIALIZABLE` a message that somebody else inserted meanwhile is an error, too.
     ///
     /// # Errors
     ///
-    /// [`OutboxError`] if no provider could carry one of them, the connection is in no transaction, the server refuses,
-    /// or it cannot be reached.
+    /// [`OutboxError`] if no provider could carry one of them, the server can never store one, the connection is in no
+    /// transaction, the server refuses, or it cannot be reached.
     pub async fn insert_in<'m, E: Into<OutboxEntry<'m>>>(
         &self,
         transaction: &mut PgConnection,
@@ -69,12 +73,33 @@ impl PostgresOutbox {
         if rows.is_empty() {
             return Ok(());
         }
+        let refused = self.insert_or_undo(transaction, &rows).await.map_err(queue_error)?;
+        if refused.is_empty() { Ok(()) } else { Err(SinkError::Reject(refused).into()) }
+    }
+
+    /// Inserts the rows, or none of them and tells which the database refuses for what is in them.
+    async fn insert_or_undo(
+        &self,
+        transaction: &mut PgConnection,
+        rows: &[NewRow],
+    ) -> Result<Vec<usize>, sqlx::Error> {
         // Only a transaction can have a savepoint. Without one the locks would be gone before the insert, and with them
         // the order.
-        let in_transaction = "SAVEPOINT whatsapp_outbox; RELEASE SAVEPOINT whatsapp_outbox";
-        let lock = format!("{in_transaction}; {}", self.lock_conversations(&rows));
-        sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut *transaction).await.map_err(queue_error)?;
-        self.insertion(&rows).execute(transaction).await.map_err(queue_error)?;
-        Ok(())
+        let begin = format!("{SAVEPOINT}; {}", self.lock_conversations(rows));
+        sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut *transaction).await?;
+        let refused = match self.insertion(rows).execute(&mut *transaction).await {
+            Ok(_) => Vec::new(),
+            Err(error) if refuses_data(&error) => {
+                sqlx::raw_sql(UNDO).execute(&mut *transaction).await?;
+                let refused = self.refused(transaction, rows).await?;
+                if refused.is_empty() {
+                    return Err(error);
+                }
+                refused
+            }
+            Err(error) => return Err(error),
+        };
+        sqlx::raw_sql(KEEP).execute(transaction).await?;
+        Ok(refused)
     }
 }

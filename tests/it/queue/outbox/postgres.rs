@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Row};
-use whatsapp_provider::OutboundMessage;
 use whatsapp_provider::clock::Timestamp;
 use whatsapp_provider::queue::{OutboxEntry, OutboxError, PostgresOutbox, PostgresQueue, Queue};
+use whatsapp_provider::{ErrorKind, OutboundMessage};
 
 use crate::database::postgres;
 use crate::queue::events::{body, phone};
@@ -105,6 +105,42 @@ async fn without_a_transaction_nothing_is_inserted() {
     place.queue.insert_in(&mut transaction, [&text(1, "1")]).await.expect("it goes on");
     transaction.commit().await.unwrap();
     assert_eq!(place.rows().await.len(), 1);
+    place.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn what_the_database_can_never_store_is_named_and_the_transaction_goes_on() {
+    let place = start().await;
+    // A constraint that fails as unfit data does (SQLSTATE 22012), and one that fails otherwise (23514).
+    place
+        .run(
+            "ALTER TABLE message_queue ADD CHECK (1 / (CASE WHEN event_id = 'poison' THEN 0 ELSE 1 END) = 1), \
+             ADD CHECK (event_id <> 'forbidden')",
+        )
+        .await;
+    let keyed = |user, key: &str| text(user, "secret").with_idempotency_key(key);
+    let batch = [keyed(1, "a"), keyed(2, "b"), keyed(3, "poison"), keyed(1, "c")];
+    let refused = |error| {
+        let OutboxError::Invalid { place: 2, error, .. } = error else { panic!("{error:?}") };
+        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidMessage, Some("content")));
+    };
+    refused(place.queue.insert(&batch).await.unwrap_err());
+
+    let mut transaction = place.pool.begin().await.unwrap();
+    place.queue.insert_in(&mut transaction, [&batch[0]]).await.unwrap();
+    refused(place.queue.insert_in(&mut transaction, &batch).await.unwrap_err());
+    place.queue.insert_in(&mut transaction, [&batch[3]]).await.expect("it goes on");
+    transaction.commit().await.unwrap();
+    let keys: Vec<_> = place.rows().await.into_iter().map(|row| row.event_id.unwrap()).collect();
+    assert_eq!(keys, ["a", "c"], "none of the refused batch");
+
+    let mut transaction = place.pool.begin().await.unwrap();
+    let error = place.queue.insert_in(&mut transaction, [&keyed(1, "forbidden")]).await.unwrap_err();
+    assert!(matches!(error, OutboxError::Unavailable(_)));
+    let told = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(told, "the database answered 23514");
+    transaction.rollback().await.unwrap();
     place.finish().await;
 }
 
