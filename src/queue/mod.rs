@@ -56,7 +56,8 @@
 //!   since it may go, is not sent. It is `dead`, or stands in `review` if it was tried before and so may have been sent
 //!   then. [Driven again](Queue::redrive) it is `dead` at once. At the provider the time begins anew.
 //! * **Refused.** What no provider could carry is refused when it is inserted, with the name of the
-//!   [field](crate::Error::field).
+//!   [field](crate::Error::field); so is [JSON of your own](crate::Json) that is nested so deep (some 120 levels) that no
+//!   worker could read it.
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use {
     crate::clock::Timestamp,
     crate::error::{Error, Result},
     crate::ids::AttemptId,
-    crate::outbound::{Category, validate},
+    crate::outbound::{Category, Content, validate},
     crate::queue::row::{NewRow, key},
 };
 
@@ -52,14 +52,18 @@ impl NewRow {
             None => key(&conversation(&message)),
             Some(_) => key(&format!("later/{event_id}")),
         };
-        let payload = serde_json::to_string(&message);
+        let payload =
+            serde_json::to_string(&message).map_err(|error| Error::invalid("content").with_source(error))?;
+        if OutboundMessage::read(&payload).is_none() {
+            return Err(unreadable(&message));
+        }
         Ok(Self {
             // The key is the message's, whoever sends it.
             provider: String::new(),
             event_id: Some(event_id),
             kind: message.kind(),
             conversation,
-            payload: payload.map_err(|error| Error::invalid("content").with_source(error))?,
+            payload,
             priority: priority(message.effective_category()),
             not_before,
         })
@@ -85,6 +89,29 @@ fn check(message: &OutboundMessage) -> Result<()> {
     }
     Ok(())
 }
+
+/// Names the content of a message that can be written but not read back. It can only hold JSON of the application's own
+/// that is nested too deep; a worker would find it when nobody can mend it any more.
+#[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
+fn unreadable(message: &OutboundMessage) -> Error {
+    let is_so = |content: &Content| {
+        let alone = serde_json::to_string(&message.with_only(content));
+        alone.ok().and_then(|payload| OutboundMessage::read(&payload)).is_none()
+    };
+    let field = if is_so(&message.content) {
+        "content".to_owned()
+    } else {
+        // Among the alternatives it stands one level deeper, which may be the one too many.
+        let place = message.alternatives.iter().position(is_so);
+        place.map_or_else(|| "alternatives".to_owned(), |place| format!("alternatives[{place}]"))
+    };
+    Error::invalid(field).with_source(TooDeep)
+}
+
+#[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
+#[derive(Debug, thiserror::Error)]
+#[error("nested too deep to be read again")]
+struct TooDeep;
 
 /// Who goes first: the smaller.
 #[cfg(any(feature = "postgres", feature = "sqlite", feature = "testing", test))]
@@ -112,8 +139,8 @@ fn conversation(message: &OutboundMessage) -> String {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
-    use crate::outbound::Template;
-    use crate::{GroupId, PhoneNumber, Recipient, SenderId, UserId};
+    use crate::outbound::{Raw, Template};
+    use crate::{GroupId, Json, PhoneNumber, Recipient, SenderId, UserId};
 
     fn phone() -> PhoneNumber {
         PhoneNumber::parse("+15557654321").unwrap()
@@ -198,7 +225,7 @@ mod tests {
         let cases = [
             (OutboundMessage::text(Recipient::Unknown, "Hi"), "to", None),
             (OutboundMessage::text(phone(), ""), "content.body", Some(1)),
-            (text().or(crate::Content::text("")), "alternatives[0].body", Some(1)),
+            (text().or(Content::text("")), "alternatives[0].body", Some(1)),
             (text().with_reference(format!("{long}r")), "reference", Some(400)),
             (text().with_idempotency_key(""), "idempotency_key", Some(1)),
         ];
@@ -208,6 +235,31 @@ mod tests {
                 (error.kind(), error.field(), error.limit()),
                 (ErrorKind::InvalidMessage, Some(field), limit)
             );
+        }
+    }
+
+    fn nested(levels: usize) -> Content {
+        // The object around the lists is a level, too.
+        let text = format!("{{\"a\":{}0{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+        Content::Raw(Raw::new(ProviderId::META, Json::parse(&text).unwrap()))
+    }
+
+    #[test]
+    fn what_could_not_be_read_back_is_refused() {
+        let deepest = OutboundMessage::new(phone(), nested(125)).with_idempotency_key("k");
+        assert_eq!(OutboundMessage::read(&row(&deepest).payload), Some(deepest));
+        assert!(text().or(nested(124)).row().is_ok());
+        let cases = [
+            (OutboundMessage::new(phone(), nested(126)), "content"),
+            (text().or(nested(1)).or(nested(126)), "alternatives[1]"),
+            // The list that the alternatives are in is a level.
+            (text().or(nested(125)), "alternatives"),
+        ];
+        for (message, field) in cases {
+            let error = message.row().err().unwrap();
+            assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidMessage, Some(field)));
+            let told = std::error::Error::source(&error).unwrap().to_string();
+            assert_eq!(told, "nested too deep to be read again");
         }
     }
 

@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use whatsapp_provider::clock::Timestamp;
+use whatsapp_provider::outbound::Raw;
 use whatsapp_provider::queue::{Claim, OutboxEntry, OutboxError, Then};
-use whatsapp_provider::{Category, Content, OutboundMessage, Recipient};
+use whatsapp_provider::{Category, Content, Json, OutboundMessage, ProviderId, Recipient};
 
 use super::{LONG, Place, SHORT, claim_one, numbers};
 use crate::queue::events::{body, phone};
@@ -121,7 +122,11 @@ pub(crate) async fn every_try_is_the_same_message(place: &impl Outbox) {
 
 pub(crate) async fn a_batch_with_what_nobody_could_carry_is_refused_whole(place: &impl Outbox) {
     let good = message(1, "good", Category::Service);
+    // It can be stored and never read.
+    let deep = format!("{{\"SECRET\":{}{}}}", "[".repeat(125), "]".repeat(125));
+    let deep = Raw::new(ProviderId::META, Json::parse(&deep).unwrap());
     let cases = [
+        (OutboundMessage::new(phone(1), Content::Raw(deep)), "content"),
         (OutboundMessage::text(Recipient::Unknown, "SECRET"), "to"),
         (message(1, "", Category::Service), "content.body"),
         (message(1, "SECRET", Category::Service).or(Content::text("")), "alternatives[0].body"),
