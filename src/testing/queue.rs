@@ -295,14 +295,16 @@ impl<T: QueueItem> Queue<T> for MemoryQueue<T> {
         let now = self.clock.elapsed();
         let mut state = self.available()?;
         let State { rows, last_lease, .. } = &mut *state;
-        let mut first = HashSet::new();
+        // A later row may be in work: one before it was driven again meanwhile.
+        let in_work =
+            rows.values().filter(|row| row.status == RowStatus::Processing && now < row.available_at);
+        let mut met: HashSet<String> = in_work.map(|row| row.conversation.clone()).collect();
         let open = rows
             .iter_mut()
             .filter(|(_, row)| matches!(row.status, RowStatus::Pending | RowStatus::Processing));
         // The first open row of a conversation stands for all of it, whether or not its time has come.
-        let mut ready: Vec<_> = open
-            .filter(|(_, row)| first.insert(row.conversation.clone()) && row.available_at <= now)
-            .collect();
+        let mut ready: Vec<_> =
+            open.filter(|(_, row)| met.insert(row.conversation.clone()) && row.available_at <= now).collect();
         if T::HAS_PRIORITY {
             ready.sort_by_key(|(_, row)| (row.priority, row.available_at));
         }

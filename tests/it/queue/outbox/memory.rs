@@ -71,3 +71,17 @@ impl Outbox for MemoryPlace {
 }
 
 on_every_outbox!(start, []);
+on_every_queue! { @tests start, [],
+    claims: rows_of_a_conversation_are_claimed_one_after_the_other
+    claims: the_oldest_are_claimed_first_and_no_more_than_wanted
+    claims: a_row_that_rests_holds_back_its_conversation_only
+    claims: a_released_row_was_not_tried
+    claims: a_lost_claim_changes_nothing
+    claims: a_lease_can_be_extended_while_it_holds
+    claims: a_made_up_lease_changes_nothing
+    claims: endless_times_are_taken
+    upkeep: rows_are_counted_by_status
+    upkeep: parked_rows_are_read_page_by_page
+    upkeep: only_parked_rows_are_driven_again
+    upkeep: a_redriven_row_waits_for_a_later_one_that_is_in_work
+}
