@@ -44,9 +44,17 @@
 //! ```
 //!
 //! * **Once.** A message is inserted once for each idempotency key, until its row is [purged](Queue::purge); one without
-//!   a key is given one. The key stays the same at every try, so a failover with a store sends none twice.
+//!   a key is given one, which is in the row's payload and told nobody: give keys to messages that you mean to insert
+//!   again or to find. The key stays the same at every try, so a failover with a store sends none twice.
+//! * **For how long.** The failover remembers a key for 30 days after the send, unless its policy's `remember` says
+//!   otherwise. What stood in `review` for longer and is driven again is sent anew, although it may have been sent then:
+//!   look for it before. A key that is inserted again after its row was purged makes a new row; it is sent a second time
+//!   only if the failover has forgotten the key as well.
 //! * **Who goes first.** Authentication goes before service, then come utility and marketing; within a category whoever
-//!   may go for longest. A message that failed and is tried again goes behind those that may go by then.
+//!   may go for longest. A message that failed and is tried again goes behind those that may go by then. What a worker has
+//!   begun is not put back: while advertisements hold all of its [places](Worker::concurrency), an answer waits for the
+//!   first of them to end. Where that takes long, because they wait for their pace, give advertisements an outbox and a
+//!   worker of their own.
 //! * **In order.** Messages to one recipient, with an equal [`from`](OutboundMessage::from), go one after the other in
 //!   the order in which they were inserted: a recipient with a phone number is known by that. Each category has this order
 //!   for itself, so that an answer never stands behind what its user waits for less. A template without a

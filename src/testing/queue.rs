@@ -121,7 +121,7 @@ impl MemoryQueue<OutboundMessage> {
     }
 
     /// Inserts messages, all or none. One whose idempotency key the outbox knows is not inserted again; one without a key
-    /// is given one.
+    /// is given one, which is not told.
     ///
     /// # Errors
     ///

@@ -37,7 +37,7 @@ impl PostgresOutbox {
     }
 
     /// Inserts messages, all or none. One whose idempotency key the outbox knows is not inserted again; one without a key
-    /// is given one.
+    /// is given one, which is not told.
     ///
     /// # Errors
     ///
@@ -56,6 +56,10 @@ impl PostgresOutbox {
     /// * Insert the messages of a transaction in one call, late, and commit soon. Until then other inserts to the same
     ///   recipients wait, and those to some others: 64 locks serve all. Transactions that call it twice may wait for
     ///   each other, which PostgreSQL ends with an error for one of them.
+    /// * It waits for these locks as long as the transaction's `lock_timeout` says, which is for ever unless you set it
+    ///   (`SET LOCAL lock_timeout = '5s'`); then it is an error.
+    /// * It is not for transactions that `PREPARE TRANSACTION` ends: PostgreSQL refuses that after the notification, and
+    ///   [without](PostgresQueue::without_notify) it the locks stay until `COMMIT PREPARED`.
     /// * After an error the transaction can only be undone, unless it was [`Invalid`](OutboxError::Invalid): then it goes
     ///   on as if nothing had been inserted.
     /// * Under `REPEATABLE READ` and `SERIALIZABLE` a message that somebody else inserted meanwhile is an error, too.

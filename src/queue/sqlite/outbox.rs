@@ -26,7 +26,7 @@ impl SqliteOutbox {
     }
 
     /// Inserts messages, all or none. One whose idempotency key the outbox knows is not inserted again; one without a key
-    /// is given one.
+    /// is given one, which is not told.
     ///
     /// # Errors
     ///

@@ -113,7 +113,8 @@ impl<T: QueueItem> Worker<T> {
         }
     }
 
-    /// How many jobs run at once: 4 unless told otherwise. 0 counts as 1.
+    /// How many jobs run at once: 4 unless told otherwise. 0 counts as 1. A job that runs is not put back for one that goes
+    /// first: that waits for a place.
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.concurrency = jobs.max(1);
         self

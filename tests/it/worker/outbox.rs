@@ -2,7 +2,7 @@
 
 use whatsapp_provider::queue::{OutboxEntry, Queue};
 use whatsapp_provider::testing::MemoryProvider;
-use whatsapp_provider::{OutboundMessage, PhoneNumber, WhatsAppProvider};
+use whatsapp_provider::{Category, OutboundMessage, PhoneNumber, WhatsAppProvider};
 
 use super::*;
 
@@ -70,4 +70,36 @@ fn the_ttl_of_a_message_for_later_begins_when_it_may_go() {
     assert_eq!(run(&message, Some(30.0), 89.999).0.status, RowStatus::Done);
     assert_eq!(run(&message, Some(30.0), 90.0).0.status, RowStatus::Dead);
     assert_eq!(run(&message, Some(30.0), 29.0).0.status, RowStatus::Pending, "it is not its time");
+}
+
+#[test]
+fn an_answer_goes_before_advertisements_that_wait_and_not_before_those_in_work() {
+    let clock = TestClock::new();
+    let outbox = MemoryQueue::outbox(Arc::new(clock.clone()));
+    let ads: Vec<_> = [ANN, BOB, "+15550000003"]
+        .map(|user| OutboundMessage::text(PhoneNumber::parse(user).unwrap(), "ad"))
+        .map(|ad| ad.with_category(Category::Marketing))
+        .into();
+    clock.block_on(outbox.insert(&ads)).unwrap();
+    let begun = Mutex::new(Vec::new());
+    let start = clock.now();
+    let worker = Worker::new(outbox.clone()).clock(Arc::new(clock.clone())).concurrency(2);
+    let handler = |job: Job<OutboundMessage>| {
+        begun.lock().unwrap().push((clock.now().since(start), job.message().effective_category()));
+        let clock = clock.clone();
+        async move {
+            clock.sleep(secs(10.0)).await;
+            Ok(())
+        }
+    };
+    clock.block_on(async {
+        let answer = async {
+            clock.sleep(secs(1.0)).await;
+            outbox.insert([&text()]).await.unwrap();
+        };
+        tokio::join!(worker.run(clock.sleep(secs(25.0)), handler), answer);
+    });
+    let (ad, answer) = (Category::Marketing, Category::Service);
+    let (first, second) = (secs(0.0), secs(10.0));
+    assert_eq!(*begun.lock().unwrap(), [(first, ad), (first, ad), (second, answer), (second, ad)]);
 }

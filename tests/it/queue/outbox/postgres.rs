@@ -89,6 +89,23 @@ async fn a_transaction_that_inserted_goes_before_whoever_inserts_later() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL"]
+async fn a_transaction_waits_for_another_as_long_as_its_own_limit_says() {
+    let place = start().await;
+    let mut first = place.pool.begin().await.unwrap();
+    place.queue.insert_in(&mut first, [&text(1, "1")]).await.unwrap();
+    let mut second = place.pool.begin().await.unwrap();
+    sqlx::query("SET LOCAL lock_timeout = '50ms'").execute(&mut *second).await.unwrap();
+    let error = place.queue.insert_in(&mut second, [&text(1, "2")]).await.unwrap_err();
+    let told = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(told, "the database answered 55P03: canceling statement due to lock timeout");
+    second.rollback().await.unwrap();
+    first.commit().await.unwrap();
+    assert_eq!(place.rows().await.len(), 1);
+    place.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
 async fn without_a_transaction_nothing_is_inserted() {
     let place = start().await;
     let mut connection = place.pool.acquire().await.unwrap();
