@@ -185,7 +185,8 @@ impl Simulator {
         SimulatedUser::new(self.clone(), phone)
     }
 
-    /// Every message that reached a user, in the order in which they arrived at the two APIs.
+    /// Every message that reached a user, in the order in which they arrived at the two APIs; what had to wait for a phone,
+    /// in the order in which it came there.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.state().deliveries.clone()
     }
@@ -202,8 +203,10 @@ impl Simulator {
     /// With a [`TestClock`](crate::testing::TestClock), and a service that takes time and random numbers from it only,
     /// the same seed gives the same timeline.
     pub fn timeline(&self) -> Vec<TimelineEntry> {
+        let now = self.0.clock.now();
         let mut timeline = self.state().timeline.clone();
         // A message may have been accepted for a later time.
+        timeline.retain(|entry| entry.at <= now);
         timeline.sort_by_key(|entry| entry.at);
         timeline
     }
@@ -216,7 +219,7 @@ impl Simulator {
     }
 
     /// Merges webhooks of Meta's into one post with an entry for each, as Meta does under load. `None` if there is none
-    /// to merge, or one of them is Twilio's, which posts every webhook by itself.
+    /// to merge, one of them is forged, or one is Twilio's, which posts every webhook by itself.
     pub fn batch(&self, webhooks: Vec<SimulatedWebhook>) -> Option<SimulatedWebhook> {
         let url = self.state().webhook_url.clone();
         webhook::batch(&self.0.accounts, &url, &webhooks)

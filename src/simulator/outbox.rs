@@ -47,11 +47,12 @@ impl Outbox {
         due
     }
 
-    /// A message has no statuses any more.
-    pub(super) fn drop_statuses(&mut self, message_id: &str) {
+    /// A message has no statuses any more, and is not answered.
+    pub(super) fn drop_all_of(&mut self, message_id: &str) {
         self.waiting.retain(|_, post| match post {
             Post::Status(status) => status.message_id != message_id,
-            Post::Webhook(_) | Post::Answer(..) => true,
+            Post::Answer(delivery, _) => delivery.message_id != message_id,
+            Post::Webhook(_) => true,
         });
     }
 
@@ -106,8 +107,8 @@ mod tests {
     #[test]
     fn the_statuses_of_one_message_can_be_dropped() {
         let mut outbox = outbox();
-        outbox.drop_statuses("a");
-        outbox.drop_statuses("d");
+        outbox.drop_all_of("a");
+        outbox.drop_all_of("d");
         assert_eq!(names(outbox.take_due(at(9))), ["b", "c"]);
         assert_eq!(outbox.next_due(), None);
     }

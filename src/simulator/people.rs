@@ -37,8 +37,20 @@ pub(super) struct People {
 pub(super) enum Waiting {
     /// A message.
     Delivery(Box<Delivery>),
+    /// What the user may say to a message that came before the phone went off.
+    Answer(Box<Delivery>, Answers),
     /// The statuses that follow when it has come, from the time of its acceptance on.
     Statuses(Box<Status>, Vec<Step>),
+}
+
+impl Waiting {
+    /// The message that it is about.
+    pub(super) fn message_id(&self) -> &str {
+        match self {
+            Self::Delivery(delivery) | Self::Answer(delivery, _) => &delivery.message_id,
+            Self::Statuses(status, _) => &status.message_id,
+        }
+    }
 }
 
 /// A message that a user sent.

@@ -1,5 +1,6 @@
 //! Webhooks on their way to the service: when, in which posts, and again if it does not take them.
 
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -10,13 +11,17 @@ use http::Request;
 
 use super::Simulator;
 use super::accounts::Side;
+use super::delivery::Delivery;
 use super::outbox::Post;
+use super::people::{Answers, Waiting};
 use super::redelivery::{Overrides, WebhookAnswer};
 use super::timeline::TimelineEntry;
 use super::webhook::{self, SimulatedWebhook};
 use crate::clock::Timestamp;
 use crate::redact::redacted_debug;
 
+/// The largest post of Meta's, in bytes.
+const LARGEST_POST: usize = 3_000_000;
 /// How long the service has for its answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -50,16 +55,19 @@ impl Simulator {
     }
 
     /// The webhooks whose time has come, in the order of their times: statuses, what was [posted](Self::post), what
-    /// users [answer](super::SimulatedUser), and what the service did not take before. Each is handed out once; tell by
-    /// [`answered`](Self::answered) how it ended.
+    /// users [answer](super::SimulatedUser::answers), and what the service did not take before. Each is handed out once;
+    /// tell by [`answered`](Self::answered) how it ended.
     ///
     /// A message that is accepted is `sent` 300 ms, `delivered` 900 ms and `read` 5 s after that. Twilio posts them
     /// only for a message that has a `StatusCallback`; Meta posts only `sent` for a reaction.
     pub fn due_webhooks(&self) -> Vec<SimulatedWebhook> {
-        let now = self.0.clock.now();
+        self.due_until(self.0.clock.now())
+    }
+
+    fn due_until(&self, time: Timestamp) -> Vec<SimulatedWebhook> {
         let (due, url, size) = {
             let mut state = self.state();
-            (state.outbox.take_due(now), state.webhook_url.clone(), state.batch_size)
+            (state.outbox.take_due(time), state.webhook_url.clone(), state.batch_size)
         };
         let written = due.into_iter().filter_map(|post| match post {
             Post::Status(status) => {
@@ -67,13 +75,20 @@ impl Simulator {
                 Some(webhook::status(&self.0.accounts, &url, &status, hidden))
             }
             Post::Webhook(webhook) => Some(webhook),
-            // Asked while nothing is locked, because the script may look at the simulator.
-            Post::Answer(delivery, answers) => {
-                let message = answers(&delivery)?;
-                self.user(delivery.to).says(delivery.side, &message)
-            }
+            Post::Answer(delivery, answers) => self.answer(delivery, answers),
         });
         if size > 1 { self.in_batches(written, size) } else { written.collect() }
+    }
+
+    /// What a user says to a message, unless the phone is off again.
+    fn answer(&self, delivery: Box<Delivery>, answers: Answers) -> Option<SimulatedWebhook> {
+        if let Some(waiting) = self.state().people.offline.get_mut(&delivery.to) {
+            waiting.push(Waiting::Answer(delivery, answers));
+            return None;
+        }
+        // Asked while nothing is locked, because the script may look at the simulator.
+        let message = answers(&delivery)?;
+        self.user(delivery.to).says(delivery.side, &message)
     }
 
     /// When the next webhook is due, if one is.
@@ -105,7 +120,8 @@ impl Simulator {
     }
 
     /// Posts webhooks to a service as they fall due, one after the other, for as long as the future is polled. It never
-    /// ends by itself: run it beside what it is for, and drop it. The service has 15 seconds for an answer.
+    /// ends by itself: run it beside what it is for, and drop it; what it has not posted yet stays. The service has 15
+    /// seconds for an answer.
     ///
     /// The service is any function that answers a request; the requests are whole, with the webhook's address as their
     /// URI. An answer may be a response, a status, or a [`WebhookAnswer`].
@@ -117,7 +133,7 @@ impl Simulator {
         self.post_until(None, service).await;
     }
 
-    /// The same for so long. Webhooks that are due at its end are posted.
+    /// The same for so long. What is due at its end is posted; nothing is posted after it.
     pub async fn post_webhooks_for<S, F>(&self, time: Duration, service: S)
     where
         S: Fn(Request<Bytes>) -> F,
@@ -127,8 +143,8 @@ impl Simulator {
     }
 
     /// Sets how many messages and statuses Meta puts into one post at most, of those that are due when it posts. Default
-    /// 1, at most 1,000 as with the real one. Twilio posts each by itself, and so are forged webhooks and those that
-    /// come again.
+    /// 1, at most 1,000 and 3 MB as with the real one. Only what follows one another is put together: Twilio posts each by
+    /// itself, and so are forged webhooks and those that come again.
     pub fn set_batch_size(&self, most: usize) {
         self.state().batch_size = most.clamp(1, 1000);
     }
@@ -145,20 +161,28 @@ impl Simulator {
         F: Future<Output: Into<WebhookAnswer>>,
     {
         let clock = &self.0.clock;
+        let is_over = |now| end.is_some_and(|end| now > end);
         loop {
             // It hears from now on, before it is looked, so that nothing is put into the outbox unheard.
             let mut filled = pin!(self.0.filled.notified());
-            for webhook in self.due_webhooks() {
+            let until = end.map_or(clock.now(), |end| end.min(clock.now()));
+            let mut in_hand = InHand { simulator: self, webhooks: self.due_until(until).into() };
+            while let Some(webhook) = in_hand.webhooks.front() {
+                if is_over(clock.now()) {
+                    return;
+                }
                 let answer = self.within_patience(service(webhook.request.clone())).await;
-                self.answered(&webhook, answer);
+                if let Some(webhook) = in_hand.webhooks.pop_front() {
+                    self.answered(&webhook, answer);
+                }
             }
             let now = clock.now();
             let next = self.next_webhook_at();
+            if is_over(now) || (end == Some(now) && next.is_none_or(|next| next > now)) {
+                return;
+            }
             if next.is_some_and(|next| next <= now) {
                 continue;
-            }
-            if end.is_some_and(|end| end <= now) {
-                return;
             }
             match next.into_iter().chain(end).min() {
                 Some(until) => {
@@ -190,22 +214,38 @@ impl Simulator {
         webhooks: impl Iterator<Item = SimulatedWebhook>,
         size: usize,
     ) -> Vec<SimulatedWebhook> {
-        let (mut posts, mut batch, mut updates) = (Vec::new(), Vec::new(), 0);
+        let (mut posts, mut batch) = (Vec::new(), Vec::new());
+        let (mut updates, mut bytes) = (0, 0);
         for webhook in webhooks {
-            if webhook.side != Side::Meta || webhook.forged || webhook.attempt > 1 {
-                posts.push(webhook);
-                continue;
-            }
-            let more = webhook::updates(&webhook);
-            if updates + more > size {
+            let joins = webhook.side == Side::Meta && !webhook.forged && webhook.attempt == 1;
+            let (more, longer) = (webhook::updates(&webhook), webhook.request.body().len());
+            if !joins || updates + more > size || bytes + longer > LARGEST_POST {
                 posts.extend(self.batch(std::mem::take(&mut batch)));
-                updates = 0;
+                (updates, bytes) = (0, 0);
             }
-            updates += more;
-            batch.push(webhook);
+            if joins {
+                (updates, bytes) = (updates + more, bytes + longer);
+                batch.push(webhook);
+            } else {
+                posts.push(webhook);
+            }
         }
         posts.extend(self.batch(batch));
         posts
+    }
+}
+
+/// Webhooks that were taken out of the outbox to be posted. What is not posted goes back, whenever the posting ends.
+struct InHand<'a> {
+    simulator: &'a Simulator,
+    webhooks: VecDeque<SimulatedWebhook>,
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        for webhook in self.webhooks.drain(..) {
+            self.simulator.post(webhook);
+        }
     }
 }
 

@@ -66,7 +66,7 @@ impl Simulator {
         let latency = treatment.latency.or(faults.latency);
         let fault = treatment.fault;
         if fault == Some(Fault::Refuse) {
-            // Only a socket comes here, where the refusal is too late to be one.
+            // The refusal is too late to be one: on a socket, or beside another request.
             state.timeline.push(TimelineEntry::refused(side, now));
             return Arrived { reaction: Reaction::Close, latency };
         }
@@ -78,6 +78,8 @@ impl Simulator {
             None => done.map_or(Reaction::Nothing, Reaction::Answer),
             Some(fault) => broken(&mut state, side, fault, done),
         };
+        // A message that was called back has taken its entry with it.
+        let place = place.min(state.timeline.len());
         state.timeline.insert(place, TimelineEntry::request(side, now, request, &reaction));
         state.requests.push(SimulatedRequest {
             side,

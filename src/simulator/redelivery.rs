@@ -61,6 +61,9 @@ impl Redelivery {
     }
 }
 
+/// The answers after which Twilio may be told to post again.
+const POLICIES: [&str; 5] = ["4xx", "5xx", "ct", "rt", "all"];
+
 /// What Twilio reads after the `#` of a webhook's address, of what matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Overrides {
@@ -87,7 +90,7 @@ impl Overrides {
                     let retries = value.parse().ok().filter(|retries| *retries <= 5);
                     overrides.retries = retries.unwrap_or(overrides.retries);
                 }
-                "rp" => {
+                "rp" if value.split(',').any(|given| POLICIES.contains(&given)) => {
                     let has = |policy| value.split(',').any(|given| given == policy || given == "all");
                     overrides.on_4xx = has("4xx");
                     overrides.on_5xx = has("5xx");
@@ -156,7 +159,7 @@ mod tests {
             ("rc=2&rp=5xx,rt", [0, 2, 2, 0, 0]),
             ("rp=4xx", [0, 0, 0, 1, 0]),
             ("rc=0", [0; 5]),
-            ("rc=6&e=dublin", [1, 0, 0, 0, 0]),
+            ("rc=6&e=dublin&rp=nonsense", [1, 0, 0, 0, 0]),
         ] {
             let redelivery = Redelivery::Twilio(Overrides::read(fragment));
             assert_eq!(answers.map(|answer| pauses(redelivery, answer).len()), counts, "{fragment}");

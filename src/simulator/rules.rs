@@ -21,7 +21,7 @@ impl Simulator {
     }
 
     /// Breaks the next request of one side that sends a message. Several calls are used up in order, one each, before
-    /// what [`set_fault`](Self::set_fault) says.
+    /// what [`set_fault`](Self::set_fault) says; but where that refuses every connection, nothing arrives to use them up.
     ///
     /// A [`Fault::Refuse`] comes before a body is seen, so through the virtual door it also takes a request that marks
     /// a message as read, which has the same address at Meta. On a socket it can only drop the connection once the
@@ -48,7 +48,7 @@ impl Simulator {
 
     /// Whether a message that is no template is refused more than 24 hours after the user last wrote to that side's
     /// number. Default `false`. Meta refuses at once (131047); Twilio accepts, and a status tells of the failure
-    /// (63016), as the real ones do.
+    /// (63016), as the real ones do. For a message that is to be sent later it is decided when it is accepted.
     pub fn enforce_windows(&self, enforce: bool) {
         self.state().enforce_windows = enforce;
     }
@@ -62,7 +62,7 @@ impl Simulator {
 
     /// Whether a user may get no more than a message every six seconds from one number, of which 45 may come at once
     /// at the expense of those that follow. Default `false`. Meta refuses at once (131056); Twilio accepts, and a status
-    /// tells of the failure (63018).
+    /// tells of the failure (63018). Messages that are to be sent later do not count.
     pub fn enforce_pair_rate(&self, enforce: bool) {
         self.state().limits.enforce_pairs = enforce;
     }

@@ -34,7 +34,8 @@ pub struct Script {
 pub enum Change {
     /// It is broken in this way.
     Fault(Fault),
-    /// Nothing is wrong with it.
+    /// Nothing is wrong with it any more, nor with the messages that [`fault_next`](super::Simulator::fault_next) was to
+    /// break. It takes as long as before.
     Heal,
     /// Requests through the virtual door take this long. Of single messages, only the time until the answer is meant.
     Latency(Duration),
@@ -61,7 +62,8 @@ impl Script {
     }
 
     /// Changes the side for one request that sends a message. They are counted from the beginning of the script; the
-    /// first one is number 1.
+    /// first one is number 1. A [`Fault::Refuse`] comes before a body is seen: it also takes what marks a message as
+    /// read, and of requests at the same time one that is too late is dropped instead.
     #[must_use]
     pub fn message(self, number: u64, change: impl Into<Change>) -> Self {
         self.messages(number..=number, change)

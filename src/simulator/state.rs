@@ -145,8 +145,19 @@ impl State {
             let answer = Post::Answer(Box::new(delivery.clone()), Arc::clone(answers));
             self.outbox.put(came.saturating_add(*pause), answer);
         }
-        self.timeline.push(TimelineEntry::delivered(&delivery));
+        let came = self.people.came.get(&delivery.message_id).copied();
+        self.timeline.push(TimelineEntry::delivered(&delivery, came.unwrap_or(delivery.at)));
         self.deliveries.push(delivery);
+    }
+
+    /// A message that was to be sent later will not be.
+    pub(super) fn call_back(&mut self, message_id: &str) {
+        self.deliveries.retain(|delivery| delivery.message_id != message_id);
+        self.timeline.retain(|entry| !entry.is_delivery_of(message_id));
+        self.outbox.drop_all_of(message_id);
+        for waiting in self.people.offline.values_mut() {
+            waiting.retain(|waiting| waiting.message_id() != message_id);
+        }
     }
 
     /// A phone is on again: what waited for it comes, and the statuses that tell of it.
@@ -157,11 +168,14 @@ impl State {
                     self.people.came.insert(delivery.message_id.clone(), now.max(delivery.at));
                     self.deliver(*delivery);
                 }
+                Waiting::Answer(delivery, answers) => {
+                    self.outbox.put(now, Post::Answer(delivery, answers));
+                }
                 Waiting::Statuses(first, life) => {
-                    // It is delivered at once.
+                    // It is delivered at once, unless it was accepted only just now.
                     let skipped = life.first().map_or(Duration::ZERO, |(_, after)| *after);
                     let life = life.into_iter().map(|(state, after)| (state, after.saturating_sub(skipped)));
-                    let first = Status { at: now.max(first.at), ..*first };
+                    let first = Status { at: now.max(first.at.saturating_add(skipped)), ..*first };
                     self.follow(&first, &life.collect::<Vec<_>>());
                 }
             }
@@ -189,7 +203,7 @@ impl State {
         self.posted.clear();
         self.timeline.clear();
         self.people.forget();
-        self.messages.retain(|message| now.since(message.at) < KEPT);
+        self.messages.retain(|message| now.since(message.sends_at.max(message.at)) < KEPT);
         self.media.forget(now);
     }
 

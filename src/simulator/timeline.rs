@@ -1,7 +1,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use sha2::{Digest, Sha256};
 
 use super::accounts::Side;
@@ -52,7 +52,7 @@ pub enum Happening {
     Delivered,
     /// A webhook was posted.
     Webhook {
-        /// For the how manieth time, counted from one.
+        /// The number of the attempt, counted from one.
         attempt: u32,
         /// What came of it.
         answer: WebhookAnswer,
@@ -66,14 +66,26 @@ impl TimelineEntry {
 
     pub(super) fn request(side: Side, at: Timestamp, request: &Request<Bytes>, reaction: &Reaction) -> Self {
         let answer = reaction.answer();
-        let digest = digest(&[&written(request), answer.map_or(&[], |answer| answer.body())]);
+        let back = match reaction {
+            Reaction::Answer(answer) => {
+                [b"whole".as_slice(), &headers(answer.headers()), answer.body()].concat()
+            }
+            Reaction::Cut(answer) => [b"cut".as_slice(), &headers(answer.headers()), answer.body()].concat(),
+            Reaction::Close => b"closed".to_vec(),
+            Reaction::Nothing => b"nothing".to_vec(),
+        };
+        let digest = digest(&[&written(request), &back]);
         let (method, answer) = (request.method().clone(), answer.map(Response::status));
         Self { at, side, what: Happening::Request { method, answer }, digest }
     }
 
-    pub(super) fn delivered(delivery: &Delivery) -> Self {
+    pub(super) fn delivered(delivery: &Delivery, at: Timestamp) -> Self {
         let digest = digest(&[delivery.message_id.as_bytes()]);
-        Self { at: delivery.at, side: delivery.side, what: Happening::Delivered, digest }
+        Self { at, side: delivery.side, what: Happening::Delivered, digest }
+    }
+
+    pub(super) fn is_delivery_of(&self, message_id: &str) -> bool {
+        self.what == Happening::Delivered && self.digest == digest(&[message_id.as_bytes()])
     }
 
     pub(super) fn posted(posted: &PostedWebhook) -> Self {
@@ -114,14 +126,16 @@ impl fmt::Display for TimelineEntry {
 /// A request as bytes.
 fn written(request: &Request<Bytes>) -> Vec<u8> {
     let mut bytes = format!("{} {}\n", request.method(), request.uri()).into_bytes();
-    for (name, value) in request.headers() {
-        bytes.extend_from_slice(name.as_str().as_bytes());
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value.as_bytes());
-        bytes.push(b'\n');
-    }
+    bytes.extend(headers(request.headers()));
     bytes.extend_from_slice(request.body());
     bytes
+}
+
+fn headers(headers: &HeaderMap) -> Vec<u8> {
+    let lines = headers
+        .iter()
+        .map(|(name, value)| [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\n"].concat());
+    lines.collect::<Vec<_>>().concat()
 }
 
 fn digest(parts: &[&[u8]]) -> String {

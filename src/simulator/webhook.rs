@@ -29,7 +29,7 @@ pub struct SimulatedWebhook {
     pub side: Side,
     /// The request.
     pub request: Request<Bytes>,
-    /// For the how manieth time it is posted, counted from one.
+    /// The number of the attempt to post it, counted from one.
     pub attempt: u32,
     pub(super) redelivery: Redelivery,
     pub(super) forged: bool,
@@ -255,7 +255,7 @@ pub(super) fn batch(
 ) -> Option<SimulatedWebhook> {
     let mut entries = Vec::new();
     for webhook in webhooks {
-        if webhook.side != Side::Meta {
+        if webhook.side != Side::Meta || webhook.forged {
             return None;
         }
         let mut body: Value = serde_json::from_slice(webhook.request.body()).ok()?;

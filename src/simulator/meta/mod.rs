@@ -265,10 +265,12 @@ fn messages(
         registered.refusal(template).map_or(Ok(()), Err)?;
     }
     let files = media::named(&state.media, &content, now)?;
-    if !state.limits.take_meta(now) {
+    // It counts when it arrives, even if it is accepted later.
+    let arrived = state.clock.now();
+    if !state.limits.take_meta(arrived) {
         return Err(Refusal::new(400, 130_429, "Rate limit hit"));
     }
-    if !state.limits.take_pair(Side::Meta, user, now) {
+    if !state.limits.take_pair(Side::Meta, user, arrived) {
         let title = "(Business Account, Consumer Account) pair rate limit hit";
         return Err(Refusal::new(400, 131_056, title));
     }

@@ -8,6 +8,7 @@ use super::harness::Bench;
 use super::{Fault, Side};
 use crate::clock::Clock;
 
+mod edges;
 mod rules;
 mod scripts;
 mod timeline;

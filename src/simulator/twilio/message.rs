@@ -15,7 +15,7 @@ pub(in crate::simulator) struct StoredMessage {
     pub(super) media: bool,
     pub(in crate::simulator) at: Timestamp,
     /// When it is sent: at once, or at the time that was asked for.
-    pub(super) sends_at: Timestamp,
+    pub(in crate::simulator) sends_at: Timestamp,
     /// Whether that time was asked for. If not, it waits for the number's rate.
     pub(super) scheduled: bool,
     pub(super) canceled: bool,

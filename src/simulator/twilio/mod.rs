@@ -222,13 +222,15 @@ fn send(
         form.text("SendAt").filter(|_| service.is_some() && form.text("ScheduleType") == Some("fixed"));
     let sends_at = later.map_or(Ok(now), |at| scheduled(at, now))?;
     let scheduled = later.is_some();
+    // It counts when it arrives, even if it is accepted later.
+    let arrived = state.clock.now();
     let sends_at = if scheduled {
         sends_at
     } else {
         let full = const {
             Refusal::invalid(21_611, "This 'From' number has exceeded the maximum number of queued messages.")
         };
-        state.limits.queue_at_twilio(now).ok_or(full)?
+        state.limits.queue_at_twilio(arrived).ok_or(full)?.max(now)
     };
     let reaches = content.opens_conversations() || state.window_is_open(Side::Twilio, user, sends_at);
     // Twilio accepts what WhatsApp then refuses.
@@ -237,7 +239,7 @@ fn send(
     } else if !reaches {
         let content = form.text("ContentSid").and_then(|sid| state.contents.get(sid));
         Some(content.and_then(RegisteredContent::refusal).unwrap_or(63_016))
-    } else if !state.limits.take_pair(Side::Twilio, user, sends_at) {
+    } else if !scheduled && !state.limits.take_pair(Side::Twilio, user, arrived) {
         Some(63_018)
     } else {
         None
@@ -307,8 +309,7 @@ fn cancel(
     }
     if message.waits(now) {
         message.canceled = true;
-        state.deliveries.retain(|delivery| delivery.side != Side::Twilio || delivery.message_id != sid);
-        state.outbox.drop_statuses(sid);
+        state.call_back(sid);
     }
     let found = state.messages.iter().find(|message| message.sid == sid);
     found.map(|message| (200, message.resource(accounts, now))).ok_or(const { Refusal::not_found() })

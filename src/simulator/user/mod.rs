@@ -115,7 +115,8 @@ impl SimulatedUser {
         self.simulator.state().people.hidden.remove(&self.phone);
     }
 
-    /// Whether the user's phone tells that messages were read. Default `true`.
+    /// Whether the user's phone tells that messages were read. Default `true`. What the provider's API shows of a message
+    /// does not know of it.
     pub fn sends_read_receipts(&self, sends: bool) {
         let discreet = &mut self.simulator.state().people.discreet;
         if sends {
