@@ -61,7 +61,7 @@ impl PostgresOutbox {
     /// * It is not for transactions that `PREPARE TRANSACTION` ends: PostgreSQL refuses that after the notification, and
     ///   [without](PostgresQueue::without_notify) it the locks stay until `COMMIT PREPARED`.
     /// * After an error the transaction can only be undone, unless it was [`Invalid`](OutboxError::Invalid): then it goes
-    ///   on as if nothing had been inserted.
+    ///   on as if it had not been called.
     /// * Under `REPEATABLE READ` and `SERIALIZABLE` a message that somebody else inserted meanwhile is an error, too.
     ///
     /// # Errors
