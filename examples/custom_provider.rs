@@ -6,7 +6,7 @@
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,8 +16,8 @@ use sha2::Sha256;
 use whatsapp_provider::failover::FailoverProvider;
 use whatsapp_provider::inbound::{EventId, InboundContent, InboundMessage, Unrecognized, User};
 use whatsapp_provider::outbound::{ContentKind, Dropped, Wish};
-use whatsapp_provider::testing::MemoryProvider;
-use whatsapp_provider::testing::conformance::{self, Element, Subject};
+use whatsapp_provider::testing::conformance::{self, Delivered, Element, Seen, Subject};
+use whatsapp_provider::testing::{ScriptedProvider, Step, TestClock};
 use whatsapp_provider::{
     Acceptance, Attempt, AttemptReport, Capabilities, Content, Error, ErrorKind, ForeignWebhook,
     InboundEvent, MessageRef, OutboundMessage, PhoneNumber, ProviderId, Result, SendReceipt, SenderId,
@@ -30,18 +30,15 @@ const SECRET: &str = "an invented secret";
 struct LineGateway {
     sender: SenderId,
     key: Hmac<Sha256>,
-    /// What went out and is still to be read back.
-    sent: Mutex<Vec<String>>,
-}
-
-/// Nothing of what it holds is for a log.
-impl fmt::Debug for LineGateway {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LineGateway").finish_non_exhaustive()
-    }
+    /// Where a gateway would have its connection: the lines that went out.
+    wire: Arc<Mutex<Vec<String>>>,
 }
 
 impl LineGateway {
+    fn new(sender: SenderId) -> std::result::Result<Self, Box<dyn std::error::Error>> {
+        Ok(Self { sender, key: Hmac::new_from_slice(SECRET.as_bytes())?, wire: Arc::default() })
+    }
+
     /// A line is `id from text`.
     fn message(&self, line: &[u8]) -> Option<InboundMessage> {
         let (id, rest) = std::str::from_utf8(line).ok()?.split_once(' ')?;
@@ -49,6 +46,13 @@ impl LineGateway {
         let from = User::with_phone(PhoneNumber::from_digits(from).ok()?);
         let message = MessageRef::new(self.sender.clone(), Some(id).filter(|id| !id.is_empty())?);
         Some(InboundMessage::new(message, from, InboundContent::text(text)))
+    }
+}
+
+/// Neither the key nor what anybody says.
+impl fmt::Debug for LineGateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineGateway").field("sender", &self.sender).finish_non_exhaustive()
     }
 }
 
@@ -67,32 +71,44 @@ impl WhatsAppProvider for LineGateway {
     }
 
     fn check(&self, message: &OutboundMessage) -> Result<()> {
-        if message.reply_to.as_ref().is_some_and(|quote| quote.required) {
-            return Err(Error::unsupported("reply_to"));
-        }
-        match (&message.content, message.to.phone()) {
-            (Content::Text(text), Some(_)) if text.body.is_empty() => Err(Error::invalid("content.body")),
-            (Content::Text(_), Some(_)) => Ok(()),
-            (Content::Text(_), None) => Err(Error::unsupported("to")),
-            _ => Err(Error::unsupported("content")),
+        let Content::Text(text) = &message.content else { return Err(Error::unsupported("content")) };
+        // A wish may be dropped; a condition must be kept, or the message refused.
+        let refused = [
+            ("content.body", text.body.is_empty() || text.body.contains('\n')),
+            ("to", message.to.phone().is_none()),
+            ("from", message.from.as_ref().is_some_and(|from| *from != self.sender)),
+            ("via", message.via_only && message.via.as_ref() != Some(self.id())),
+            ("reply_to", message.reply_to.as_ref().is_some_and(|quote| quote.required)),
+            ("direct_send", message.direct_send),
+            ("identity_key_hash", message.identity_key_hash.is_some()),
+            ("send_at", message.send_at.is_some()),
+        ];
+        match refused.into_iter().find(|(_, refused)| *refused) {
+            Some((field, _)) => Err(Error::unsupported(field).with_provider(self.id().clone())),
+            None => Ok(()),
         }
     }
 
     async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
         attempt.departure.arm();
         self.check(message)?;
+        let (Content::Text(text), Some(to)) = (&message.content, message.to.phone()) else {
+            return Err(Error::unsupported("content"));
+        };
         if !attempt.departure.depart() {
             return Err(Error::new(ErrorKind::Expired, Acceptance::NotAccepted));
         }
-        // What a real one would write to its gateway.
-        if let (Content::Text(text), Ok(mut sent)) = (&message.content, self.sent.lock()) {
-            sent.push(text.body.clone());
-        }
-        // What a line has no place for is said.
-        let wishes =
-            [(Wish::Quote, message.reply_to.is_some()), (Wish::Reference, message.reference.is_some())];
-        let dropped = wishes.into_iter().filter(|(_, wished)| *wished).map(|(wish, _)| Dropped::new(wish));
-        Ok(SendReceipt::accepted(AttemptReport::accepted(attempt.id, self.id().clone()))
+        let line = format!("{} {} {}", attempt.id, to.to_digits(), text.body);
+        self.wire.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        let dropped = [
+            (Wish::Quote, message.reply_to.is_some()),
+            (Wish::Ttl, message.ttl.is_some()),
+            (Wish::Reference, message.reference.is_some()),
+            (Wish::LinkPreview, text.preview_url.is_some()),
+        ];
+        let dropped = dropped.into_iter().filter(|(_, wished)| *wished).map(|(wish, _)| Dropped::new(wish));
+        let accepted = AttemptReport::accepted(attempt.id, self.id().clone());
+        Ok(SendReceipt::accepted(accepted)
             .with_message(MessageRef::new(self.sender.clone(), attempt.id.to_string()))
             .with_dropped(dropped.collect()))
     }
@@ -135,13 +151,17 @@ impl WhatsAppProvider for LineGateway {
     }
 }
 
-/// What the conformance suite must know: how the gateway writes a webhook, and what it was told to send.
+/// What the conformance suite must know: how the gateway writes a webhook, and how what was sent is read back.
 impl Subject for LineGateway {
     fn provider(&self) -> &dyn WhatsAppProvider {
         self
     }
 
-    fn webhook(&self, elements: &[Element<'_>]) -> http::Request<Bytes> {
+    fn secrets(&self) -> Vec<String> {
+        vec![SECRET.to_owned()]
+    }
+
+    fn webhook(&self, elements: &[Element<'_>]) -> Option<http::Request<Bytes>> {
         let line = |element: &Element<'_>| match element {
             Element::Text { id, from, body } => format!("{id} {from} {body}"),
             Element::WithoutId => " 15557654321 hello".to_owned(),
@@ -150,12 +170,7 @@ impl Subject for LineGateway {
         let body = elements.iter().map(line).collect::<Vec<_>>().join("\n");
         let signature = self.key.clone().chain_update(body.as_bytes()).finalize().into_bytes();
         let signature: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut request = http::Request::new(Bytes::from(body));
-        *request.method_mut() = http::Method::POST;
-        if let Ok(signature) = signature.parse() {
-            request.headers_mut().insert(SIGNATURE, signature);
-        }
-        request
+        http::Request::post("/webhook").header(SIGNATURE, signature).body(Bytes::from(body)).ok()
     }
 
     fn max_elements(&self) -> usize {
@@ -173,26 +188,24 @@ impl Subject for LineGateway {
         vec![SIGNATURE]
     }
 
-    fn secrets(&self) -> Vec<String> {
-        vec![SECRET.to_owned()]
-    }
-
-    fn take_sent(&self) -> Option<Vec<Content>> {
-        let mut sent = self.sent.lock().ok()?;
-        Some(sent.drain(..).map(Content::text).collect())
+    fn seen(&self) -> Seen {
+        let lines = std::mem::take(&mut *self.wire.lock().unwrap_or_else(PoisonError::into_inner));
+        Seen::new(lines.iter().filter_map(|line| {
+            let mut parts = line.splitn(3, ' ');
+            let (attempt, _to, text) = (parts.next()?, parts.next()?, parts.next()?);
+            Some(Delivered::new(Content::text(text)).with_attempt(attempt.parse().ok()?).with_quotes(false))
+        }))
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-    let sender = SenderId::new("gateway".parse()?, "line 1");
-    let key = Hmac::new_from_slice(SECRET.as_bytes())?;
-    let gateway = LineGateway { sender, key, sent: Mutex::default() };
+    let gateway = LineGateway::new(SenderId::new("gateway".parse()?, "line 1"))?;
     conformance::all(&gateway).await?;
     println!("the gateway keeps the laws");
 
-    let down = MemoryProvider::new(ProviderId::META);
-    down.fail_always(Error::new(ErrorKind::Unavailable, Acceptance::NotAccepted));
+    let down = ScriptedProvider::new(ProviderId::META, Arc::new(TestClock::new()));
+    down.from_now_on(Step::no_connection());
     let whatsapp = FailoverProvider::builder().primary(down).fallback(gateway).build()?;
     let receipt = whatsapp.send_text(PhoneNumber::parse("+15551234567")?, "hello by another way").await?;
     println!("accepted by {} after {} attempts", receipt.provider, receipt.attempts.len());

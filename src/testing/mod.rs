@@ -1,5 +1,4 @@
-//! For tests: a provider in memory, one that follows a script, a clock that is moved by hand, makers of events, and the
-//! laws as functions.
+//! For tests: providers in memory, a clock that is moved by hand, makers of events, and the laws as functions.
 //!
 //! Not covered by the promise of semantic versioning.
 
@@ -9,6 +8,7 @@ mod events;
 mod memory;
 #[cfg(feature = "queue")]
 mod queue;
+mod script;
 mod scripted;
 
 pub use clock::TestClock;
@@ -16,4 +16,5 @@ pub use events::EventMaker;
 pub use memory::{MemoryProvider, Sent};
 #[cfg(feature = "queue")]
 pub use queue::{MemoryQueue, QueuedRow};
-pub use scripted::{Asked, ScriptedProvider, Step};
+pub use script::Step;
+pub use scripted::{Asked, ScriptedProvider};

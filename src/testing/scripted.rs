@@ -1,117 +1,61 @@
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use super::MemoryProvider;
-use crate::clock::{Clock, Timestamp};
+use super::memory::{MemoryProvider, Sent};
+use super::script::{Answer, Step, Then};
+use crate::clock::{Clock, Timestamp, timeout};
 use crate::error::{Acceptance, AttemptReport, Error, ErrorKind, Failure, Result};
 use crate::ids::{AttemptId, MessageRef, ProviderId};
-use crate::inbound::InboundEvent;
-use crate::outbound::{Attempt, ContentKind, OutboundMessage, SendReceipt};
+use crate::outbound::{Attempt, OutboundMessage, SendReceipt};
 use crate::provider::{WhatsAppProvider, forward_provider, send_alternatives};
 
-/// A provider whose answers are written down beforehand, for tests of what stands before a provider. A clone is the same
-/// provider.
+/// A provider in memory whose answers are written down beforehand, and which writes down what it was asked: for tests of
+/// what sends messages and of what wraps providers. A clone is the same provider.
 ///
-/// It takes time, loses answers and hangs, where a [`MemoryProvider`] answers at once. In everything else it is one:
-/// its webhooks are the same.
+/// It is a script in front of a [`MemoryProvider`], the simple inbox, which has no time and of which everything here is a
+/// case: who needs neither time nor lost answers takes that. What is accepted is in [that one](Self::memory), and all that
+/// is not sending is done by it.
+///
+/// A message that `check` refuses is refused before the script is looked at, and is not written down.
 ///
 /// ```
-/// use std::sync::Arc;
-/// use std::time::Duration;
-/// use whatsapp_provider::testing::{ScriptedProvider, Step, TestClock};
+/// # use std::sync::Arc;
+/// # use std::time::Duration;
+/// # use whatsapp_provider::testing::TestClock;
+/// use whatsapp_provider::testing::{ScriptedProvider, Step};
 /// use whatsapp_provider::{Acceptance, PhoneNumber, WhatsAppProviderExt};
 ///
 /// let clock = TestClock::new();
 /// let provider = ScriptedProvider::new("meta".parse()?, Arc::new(clock.clone()));
-/// provider.then(Step::accept_and_lose().after(Duration::from_secs(2)));
+/// provider.then(Step::lose_answer().answering_after(Duration::from_secs(3)));
+/// provider.from_now_on(Step::no_connection());
 ///
 /// let to = PhoneNumber::parse("+15551234567")?;
-/// let error = clock.block_on(provider.send_text(to, "hello")).unwrap_err();
-/// assert_eq!(error.acceptance(), Acceptance::Unknown);
-/// assert_eq!(provider.delivered().len(), 1, "the user has it all the same");
+/// clock.block_on(async {
+///     let lost = provider.send_text(to, "hello").await.unwrap_err();
+///     assert_eq!(lost.acceptance(), Acceptance::Unknown);
+///     provider.send_text(to, "anybody there?").await.unwrap_err();
+/// });
+/// assert_eq!(provider.asked().len(), 2);
+/// assert_eq!(provider.delivered().len(), 1, "exactly once, whatever was answered");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct ScriptedProvider {
-    /// For all that is not sending.
     memory: MemoryProvider,
     clock: Arc<dyn Clock>,
-    script: Arc<Mutex<Script>>,
+    state: Arc<Mutex<State>>,
 }
 
-#[derive(Default)]
-struct Script {
-    next: VecDeque<Step>,
-    always: Option<Step>,
+struct State {
+    script: VecDeque<Step>,
+    /// For the attempts that the script says nothing about.
+    rule: Step,
     asked: Vec<Asked>,
 }
 
-/// What happens to one attempt.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Step {
-    takes: Duration,
-    end: End,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum End {
-    Accept,
-    AcceptAndLose,
-    Fail(Failure),
-    NeverConnect,
-    Hang { accepts: bool },
-}
-
-impl Step {
-    const fn new(end: End) -> Self {
-        Self { takes: Duration::ZERO, end }
-    }
-
-    /// The message is accepted.
-    pub const fn accept() -> Self {
-        Self::new(End::Accept)
-    }
-
-    /// The message is accepted, and the answer is lost: [`NoAnswer`](ErrorKind::NoAnswer), acceptance unknown.
-    pub const fn accept_and_lose() -> Self {
-        Self::new(End::AcceptAndLose)
-    }
-
-    /// The provider answers with an error, after the message has left. If the error's acceptance is unknown, the message is
-    /// not delivered all the same.
-    pub fn fail(error: &Error) -> Self {
-        Self::new(End::Fail(error.into()))
-    }
-
-    /// There is no connection: nothing leaves, and the provider is [`Unavailable`](ErrorKind::Unavailable).
-    pub const fn never_connect() -> Self {
-        Self::new(End::NeverConnect)
-    }
-
-    /// The message leaves, nothing comes back until the attempt's deadline, and the message is not accepted. Without a
-    /// deadline it never ends.
-    pub const fn hang() -> Self {
-        Self::new(End::Hang { accepts: false })
-    }
-
-    /// The same, and the message is accepted.
-    pub const fn accept_and_hang() -> Self {
-        Self::new(End::Hang { accepts: true })
-    }
-
-    /// The same, so long after the call; what hangs, so long after the call at the earliest. An attempt whose deadline is
-    /// earlier ends then, without an answer.
-    #[must_use]
-    pub const fn after(mut self, time: Duration) -> Self {
-        self.takes = time;
-        self
-    }
-}
-
-/// An attempt that was made.
+/// An attempt that a [`ScriptedProvider`] was asked for.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Asked {
@@ -119,156 +63,152 @@ pub struct Asked {
     pub message: OutboundMessage,
     /// The attempt.
     pub attempt: AttemptId,
-    /// When it was made.
+    /// When it began.
     pub at: Timestamp,
-    /// What the message was called, if it was accepted, whether or not anybody was told.
+    /// What the message is called at the user's, who got it, whatever was answered. `None` if nobody got it (yet).
     pub delivered: Option<MessageRef>,
+    /// What was answered: nothing as long as somebody waits, and never if nobody waited until the end.
+    pub answer: Option<Result<(), Failure>>,
 }
 
 impl ScriptedProvider {
-    /// A provider that accepts everything at once, with one sender called `memory`.
+    /// A provider that accepts everything at once until it is told otherwise, with one sender called `memory`, and with the
+    /// time of `clock`.
     pub fn new(id: ProviderId, clock: Arc<dyn Clock>) -> Self {
-        Self { memory: MemoryProvider::new(id), clock, script: Arc::default() }
+        Self::before(MemoryProvider::new(id), clock)
     }
 
-    /// Gives its sender another name.
-    #[must_use]
-    pub fn with_sender(mut self, id: impl Into<String>) -> Self {
-        self.memory = self.memory.with_sender(id);
-        self
+    /// The same in front of a provider that has a name for its sender, refuses some contents, or is asked by others.
+    pub fn before(memory: MemoryProvider, clock: Arc<dyn Clock>) -> Self {
+        let state = State { script: VecDeque::new(), rule: Step::accept(), asked: Vec::new() };
+        Self { memory, clock, state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Says which API it sends to.
-    #[must_use]
-    pub fn with_api(mut self, api: impl Into<String>) -> Self {
-        self.memory = self.memory.with_api(api);
-        self
-    }
-
-    /// Lets it refuse a kind of content.
-    #[must_use]
-    pub fn without(mut self, kind: ContentKind) -> Self {
-        self.memory = self.memory.without(kind);
-        self
-    }
-
-    /// Says what happens to the next attempt. Several calls are used up in order, before what
-    /// [`always`](Self::always) says.
+    /// What becomes of the next attempt about which nothing was said yet. Several calls are used up in order.
     pub fn then(&self, step: Step) -> &Self {
-        self.script().next.push_back(step);
+        self.state().script.push_back(step);
         self
     }
 
-    /// Says what happens to every attempt from now on; `None` accepts them at once.
-    pub fn always(&self, step: Option<Step>) {
-        self.script().always = step;
+    /// What becomes of every attempt from now on, once the steps that were given [one by one](Self::then) are used up.
+    pub fn from_now_on(&self, step: Step) -> &Self {
+        self.state().rule = step;
+        self
     }
 
-    /// Every attempt that got so far, in order. One that was refused by [`check`](WhatsAppProvider::check) did not.
+    /// Every attempt, in the order in which they began.
     pub fn asked(&self) -> Vec<Asked> {
-        self.script().asked.clone()
+        let mut asked = self.state().asked.clone();
+        let sent = self.memory.sent();
+        for asked in &mut asked {
+            let delivered = sent.iter().find(|sent| sent.attempt == asked.attempt);
+            asked.delivered = delivered.map(|sent| sent.id.clone());
+        }
+        asked
     }
 
-    /// The messages that were accepted, in order, whether or not anybody was told.
-    pub fn delivered(&self) -> Vec<OutboundMessage> {
-        let delivered = |asked: &Asked| asked.delivered.as_ref().map(|_| asked.message.clone());
-        self.script().asked.iter().filter_map(delivered).collect()
+    /// The messages that users got, in order.
+    pub fn delivered(&self) -> Vec<Sent> {
+        self.memory.sent()
     }
 
-    /// The provider in memory that it is beside its script: for its webhooks and its probes. What is sent does not come
-    /// there.
+    /// The provider that the script stands in front of: its inbox, its webhooks, its probes.
     pub fn memory(&self) -> &MemoryProvider {
         &self.memory
     }
 
-    fn script(&self) -> MutexGuard<'_, Script> {
-        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next step, and the place of the attempt.
-    fn begin(&self, message: &OutboundMessage, attempt: &Attempt) -> (Step, usize) {
-        let mut script = self.script();
-        let step = script.next.pop_front().or_else(|| script.always.clone()).unwrap_or(Step::accept());
-        let (message, at) = (message.clone(), self.clock.now());
-        script.asked.push(Asked { message, attempt: attempt.id, at, delivered: None });
-        (step, script.asked.len())
-    }
-
-    fn deliver(&self, number: usize) -> Option<MessageRef> {
-        let sender = self.memory.senders().into_iter().next()?;
-        let id = MessageRef::new(sender, format!("{}-{number}", self.memory.id()));
-        let mut script = self.script();
-        let asked = script.asked.get_mut(number.checked_sub(1)?)?;
-        asked.delivered = Some(id.clone());
-        Some(id)
-    }
-
-    fn error(&self, kind: ErrorKind, acceptance: Acceptance) -> Error {
-        Error::new(kind, acceptance).with_provider(self.memory.id().clone())
+    /// Takes the attempt's step, and writes the attempt down; says where.
+    fn begin(&self, message: &OutboundMessage, attempt: AttemptId) -> (Step, usize) {
+        let at = self.clock.now();
+        let mut state = self.state();
+        let step = state.script.pop_front().unwrap_or_else(|| state.rule.clone());
+        state.asked.push(Asked { message: message.clone(), attempt, at, delivered: None, answer: None });
+        (step, state.asked.len() - 1)
     }
 
     async fn attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
-        let (step, number) = self.begin(message, attempt);
-        let left = attempt.deadline.unwrap_or(Duration::MAX);
-        let never_connects = step.end == End::NeverConnect;
-        if !never_connects && !attempt.departure.depart() {
-            return Err(self.error(ErrorKind::Expired, Acceptance::NotAccepted));
+        attempt.departure.arm();
+        self.memory.check(message)?;
+        let (step, place) = self.begin(message, attempt.id);
+        let acting = self.act(step, message, attempt);
+        let result = match attempt.deadline {
+            None => acting.await,
+            Some(limit) => timeout(&*self.clock, limit, acting).await.unwrap_or_else(|| {
+                // What has not left by now must not leave later.
+                Err(if attempt.departure.revoke() { given_up() } else { no_answer() })
+            }),
+        };
+        let answer = result.as_ref().map(drop).map_err(Failure::from);
+        if let Some(asked) = self.state().asked.get_mut(place) {
+            asked.answer = Some(answer);
         }
-        let accepts = matches!(step.end, End::Accept | End::AcceptAndLose | End::Hang { accepts: true });
-        // What was accepted is so even if nobody waits for the answer.
-        let id = if accepts { self.deliver(number) } else { None };
-        if step.takes > left || matches!(step.end, End::Hang { .. }) {
-            match attempt.deadline {
-                Some(left) => self.clock.sleep(left).await,
-                None => pending().await,
-            }
-            return Err(match never_connects {
-                true => self.error(ErrorKind::Unavailable, Acceptance::NotAccepted),
-                false => self.error(ErrorKind::NoAnswer, Acceptance::Unknown),
-            });
-        }
-        if !step.takes.is_zero() {
-            self.clock.sleep(step.takes).await;
-        }
-        match step.end {
-            End::Accept => {
-                let receipt =
-                    SendReceipt::accepted(AttemptReport::accepted(attempt.id, self.memory.id().clone()));
-                Ok(match id {
-                    Some(id) => receipt.with_message(id),
-                    None => receipt,
-                })
-            }
-            End::Fail(failure) => Err(Error::from(failure).with_provider(self.memory.id().clone())),
-            End::NeverConnect => Err(self.error(ErrorKind::Unavailable, Acceptance::NotAccepted)),
-            End::AcceptAndLose | End::Hang { .. } => {
-                Err(self.error(ErrorKind::NoAnswer, Acceptance::Unknown))
-            }
+        result
+    }
+
+    async fn act(&self, step: Step, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
+        self.wait(step.leaves_after).await;
+        let (delivered, answer) = match step.then {
+            Then::Stay(failure) => return Err(failure.into()),
+            Then::Leave { delivered, answer } => (delivered, answer),
+        };
+        let receipt = if delivered {
+            // It marks the departure as well.
+            self.memory.send_attempt(message, attempt).await?
+        } else if attempt.departure.depart() {
+            SendReceipt::accepted(AttemptReport::accepted(attempt.id, self.memory.id().clone()))
+        } else {
+            return Err(given_up());
+        };
+        self.wait(step.answers_after).await;
+        match answer {
+            Answer::Receipt => Ok(receipt),
+            Answer::Error(failure) => Err(failure.into()),
+            Answer::Never => std::future::pending().await,
         }
     }
+
+    async fn wait(&self, duration: std::time::Duration) {
+        // Not even a timer of no time: a script without times runs on any executor.
+        if !duration.is_zero() {
+            self.clock.sleep(duration).await;
+        }
+    }
+}
+
+fn given_up() -> Error {
+    Error::new(ErrorKind::Expired, Acceptance::NotAccepted)
+}
+
+fn no_answer() -> Error {
+    Error::new(ErrorKind::NoAnswer, Acceptance::Unknown)
 }
 
 impl fmt::Debug for ScriptedProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
         f.debug_struct("ScriptedProvider")
-            .field("id", self.memory.id())
-            .field("asked", &self.script().asked.len())
+            .field("memory", &self.memory)
+            .field("steps", &state.script.len())
+            .field("asked", &state.asked.len())
             .finish_non_exhaustive()
     }
 }
 
-forward_provider!([] ScriptedProvider, Self::memory, {
+forward_provider!([] ScriptedProvider, ScriptedProvider::memory, {
     async fn send_attempt(&self, message: &OutboundMessage, attempt: &Attempt) -> Result<SendReceipt> {
-        attempt.departure.arm();
-        self.memory.check(message)?;
-        self.attempt(message, attempt).await
+        let id = self.memory.id();
+        self.attempt(message, attempt).await.map_err(|error| error.with_provider(id.clone()))
     }
 
     async fn send(&self, message: &OutboundMessage) -> Result<SendReceipt> {
-        send_alternatives(self, message, Some(&self.clock)).await
+        send_alternatives(self, message, Some(&*self.clock)).await
     }
 
-    async fn record(&self, events: &[InboundEvent]) {
+    async fn record(&self, events: &[crate::InboundEvent]) {
         self.memory.record(events).await;
     }
 });

@@ -1,58 +1,162 @@
-use crate::address::PhoneNumber;
-use crate::ids::MessageRef;
-use crate::outbound::{
-    ContactCard, Content, Interactive, Link, ListRow, ListSection, Location, OutboundMessage, ReplyButton,
-    Template,
-};
-use crate::provider::WhatsAppProvider;
+//! The messages that the suite sends: every kind of content, plain and full, and every wish.
 
-/// Messages to `to`, to be tried with any provider: one of most kinds, some with every wish, some that are too long for
-/// most providers or for all. The template is `order_shipped` in `en_US` and has two places in its body.
-pub fn messages(provider: &dyn WhatsAppProvider, to: PhoneNumber) -> Vec<OutboundMessage> {
-    let mut contents = vec![
-        Content::text("Hello"),
-        Content::text("Grüße 😀 & 100 % \"done\"\n+1\\ {{1}} <b>"),
-        Content::text("x".repeat(1_600)),
-        Content::text("x".repeat(4_096)),
-        Content::text("x".repeat(4_097)),
-        Content::text(""),
-        Content::location(52.5163, 13.3777),
-        Content::location(f64::NAN, 13.3777),
-        Content::contacts([ContactCard::named("Ada L", "Ada").with_phone("+15550001111")]),
-        Template::new("order_shipped", "en_US").with_body(["Ada", "77 & more"]).into(),
-        Interactive::buttons("Fine?", [ReplyButton::new("y", "Yes"), ReplyButton::new("n", "No")]).into(),
-        Interactive::buttons("Fine?", []).into(),
-        Interactive::list("Which?", "Choose", [ListSection::new([ListRow::new("a", "A")])]).into(),
-        Interactive::cta_url("Look", "See", "https://shop.example/a?b=c").into(),
-    ];
-    let mut place = Location::new(37.442_162, -122.161_535);
-    (place.name, place.address) = (Some("Café".to_owned()), Some("1 Main St".to_owned()));
-    contents.push(Content::Location(place));
-    let link = |file: &str| Link::new(format!("https://files.example/{file}?k=v&w=%20")).ok();
-    contents.extend(link("a.png").map(|link| Content::image(link).with_caption("a caption")));
-    contents.extend(link("a.mp4").map(Content::video));
-    contents.extend(link("a.mp3").map(Content::audio));
-    contents.extend(link("a.ogg").map(Content::voice));
-    contents.extend(link("a.webp").map(Content::sticker));
-    contents.extend(link("a.pdf").map(|link| Content::document(link).with_caption("a caption")));
-    contents.extend(link("b.pdf").map(|link| {
-        let mut named = Content::document(link);
-        if let Content::Document(document) = &mut named {
-            document.filename = Some("menu.pdf".to_owned());
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{FROM, ID, Law, MARK, RECEIVED_AT, Subject, Violation};
+use crate::address::{PhoneNumber, Recipient};
+use crate::ids::{MediaRef, MessageRef, ProviderId, SenderId};
+use crate::json::Json;
+use crate::outbound::{Category, Content, OutboundMessage, Raw, Template};
+
+/// Messages that a provider may carry or not.
+pub(super) fn all(subject: &impl Subject) -> Result<Vec<OutboundMessage>, Violation> {
+    let Some(own) = subject.provider().senders().into_iter().next() else {
+        let hello = recipient().map(|to| OutboundMessage::text(to, MARK));
+        return Ok(hello.into_iter().collect());
+    };
+    let contents = contents(&own).map_err(|error| Violation::new(Law::Json, error))?;
+    let mut messages = subject.messages();
+    for to in subject.recipients() {
+        for content in &contents {
+            let plain = OutboundMessage::new(to.clone(), content.clone());
+            messages.extend(wishes(&plain, &own));
+            messages.push(plain);
         }
-        named
-    }));
-    let mut messages: Vec<OutboundMessage> =
-        contents.into_iter().map(|content| OutboundMessage::new(to, content)).collect();
-
-    let wishes = |text: &str| OutboundMessage::text(to, text).with_reference("order-77");
-    if let Some(sender) = provider.senders().into_iter().next() {
-        let earlier = || MessageRef::new(sender.clone(), "wamid.EARLIER");
-        messages.push(OutboundMessage::new(to, Content::reaction(earlier(), "👍")));
-        messages.push(wishes("an answer").with_reply_to(earlier()));
-        messages.push(wishes("an answer that quotes").with_reply_to(earlier()).quote_required());
-        messages.push(wishes("from a sender").with_from(sender));
     }
-    messages.push(wishes("for an hour").with_ttl(std::time::Duration::from_secs(3600)));
-    messages
+    Ok(messages)
+}
+
+/// Messages of which at least one part makes no sense to anybody, or is too much. They need not be JSON.
+pub(super) fn hopeless() -> Vec<OutboundMessage> {
+    let contents = [
+        Content::text(""),
+        Content::text(MARK.repeat(10_000)),
+        Content::location(f64::INFINITY, 0.0),
+        Content::contacts([]),
+        Template::new("", "en_US").into(),
+    ];
+    let to = recipient().into_iter();
+    to.flat_map(|to| contents.clone().map(|content| OutboundMessage::new(to.clone(), content))).collect()
+}
+
+pub(super) fn recipient() -> Option<Recipient> {
+    PhoneNumber::from_digits(FROM).ok().map(Recipient::from)
+}
+
+/// A provider that is not there.
+pub(super) fn stranger() -> Option<SenderId> {
+    ProviderId::new("a-stranger").ok().map(|id| SenderId::new(id, "1"))
+}
+
+/// The message with one wish more, each of them.
+fn wishes(plain: &OutboundMessage, own: &SenderId) -> Vec<OutboundMessage> {
+    let with = |change: &dyn Fn(OutboundMessage) -> OutboundMessage| change(plain.clone());
+    let quote = |sender: &SenderId| plain.clone().with_reply_to(MessageRef::new(sender.clone(), ID));
+    let mut wishes = vec![
+        quote(own),
+        quote(own).quote_required(),
+        with(&|message| message.with_reference(MARK)),
+        with(&|message| message.with_reference(MARK.repeat(100))),
+        with(&|message| message.with_idempotency_key(MARK)),
+        with(&|message| message.with_ttl(Duration::from_secs(300))),
+        with(&|message| message.with_ttl(Duration::from_secs(60 * 60 * 24))),
+        with(&|message| message.with_direct_send(Category::Utility)),
+        with(&|message| message.with_direct_send(Category::Service)),
+        with(&|message| message.with_identity_key_hash(MARK)),
+        with(&|message| message.with_send_at(RECEIVED_AT.saturating_add(Duration::from_secs(3600)))),
+        with(&|message| message.with_from(own.clone())),
+        with(&|message| message.with_via_only(own.provider.clone())),
+    ];
+    for category in Category::ALL {
+        wishes.push(with(&|message| message.with_category(*category)));
+    }
+    if let Some(stranger) = stranger() {
+        wishes.push(quote(&stranger));
+        wishes.push(quote(&stranger).quote_required());
+        wishes.push(with(&|message| message.with_from(stranger.clone())));
+        wishes.push(with(&|message| message.with_via(stranger.provider.clone())));
+        wishes.push(with(&|message| message.with_via_only(stranger.provider.clone())));
+    }
+    wishes
+}
+
+/// At least one content of each kind. Whatever is somebody's own words begins with [`MARK`].
+fn contents(own: &SenderId) -> serde_json::Result<Vec<Content>> {
+    let link = |file: &str| json!({ "link": format!("https://{MARK}.example/{file}") });
+    let product = json!({ "type": "product", "catalog_id": "8000001", "product": MARK });
+    let url = json!({ "type": "cta_url", "display_text": MARK, "url": format!("https://{MARK}.example/") });
+    let row = json!({ "id": MARK, "title": MARK, "description": MARK });
+    let sections = json!([{ "title": MARK, "products": [MARK] }]);
+    let image = json!({ "image": link("card.png") });
+    let cards = |header: Option<&Value>, action: &Value| {
+        let card = json!({ "header": header, "body": MARK, "action": action });
+        json!([card, card])
+    };
+    let plain = [
+        json!({ "type": "text", "body": MARK }),
+        json!({ "type": "text", "body": format!("{MARK} \"ü\" \\ 😀\n\u{2028}<a&b=%41+c>") }),
+        json!({ "type": "text", "body": format!("https://{MARK}.example/"), "preview_url": true }),
+        json!({ "type": "image", "media": link("a.png") }),
+        json!({ "type": "image", "media": link("a.png"), "caption": MARK }),
+        json!({ "type": "video", "media": link("a.mp4"), "caption": MARK }),
+        json!({ "type": "audio", "media": link("a.mp3") }),
+        json!({ "type": "audio", "media": link("a.ogg"), "voice": true }),
+        json!({ "type": "document", "media": link("a.pdf") }),
+        json!({ "type": "document", "media": link("a.pdf"), "caption": MARK, "filename": MARK }),
+        json!({ "type": "sticker", "media": link("a.webp") }),
+        json!({ "type": "location", "latitude": 1.5, "longitude": 2.5 }),
+        json!({ "type": "location", "latitude": 1.5, "longitude": 2.5, "name": MARK, "address": MARK }),
+        json!({ "type": "contacts", "cards": [{ "name": { "formatted": MARK, "first": MARK },
+            "phones": [{ "phone": format!("+{FROM}") }] }] }),
+    ];
+    let actions = [
+        json!({ "type": "reply_buttons", "buttons": [{ "id": MARK, "title": MARK }] }),
+        json!({ "type": "list", "button": MARK, "sections": [{ "rows": [row] }] }),
+        json!({ "type": "list", "button": MARK, "sections": [{ "title": MARK, "rows": [row] }] }),
+        url.clone(),
+        json!({ "type": "flow", "flow": { "id": "1" }, "cta": MARK, "token": MARK }),
+        json!({ "type": "location_request" }),
+        product.clone(),
+        json!({ "type": "product_list", "catalog_id": "8000001", "sections": sections }),
+        json!({ "type": "catalog", "thumbnail_product": MARK }),
+        json!({ "type": "carousel", "cards": cards(Some(&image), &url) }),
+        json!({ "type": "carousel", "cards": cards(None, &product) }),
+        json!({ "type": "contact_request" }),
+        json!({ "type": "call_permission" }),
+        json!({ "type": "address", "country": "IN" }),
+        json!({ "type": "voice_call", "display_text": MARK }),
+    ];
+    let mut contents = plain.map(serde_json::from_value).into_iter().collect::<Result<Vec<Content>, _>>()?;
+    for action in actions {
+        let header = json!({ "text": MARK });
+        let full = json!({ "type": "interactive", "header": header, "body": MARK, "footer": MARK, "action": action });
+        contents.push(serde_json::from_value(full)?);
+        contents
+            .push(serde_json::from_value(json!({ "type": "interactive", "body": MARK, "action": action }))?);
+    }
+    contents.push(Template::new("order_shipped", "en_US").with_body([MARK, MARK]).into());
+    contents.push(Content::reaction(MessageRef::new(own.clone(), ID), "👍"));
+    contents.push(Content::image(MediaRef::new(own.clone(), ID)));
+    for provider in std::iter::once(own.provider.clone()).chain(stranger().map(|sender| sender.provider)) {
+        let body = Json::from_value(&json!({ "type": "x", "x": MARK }));
+        contents.extend(body.map(|body| Content::Raw(Raw::new(provider, body))));
+    }
+    Ok(contents)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::outbound::ContentKind;
+
+    #[test]
+    fn there_is_a_message_of_every_kind() {
+        let own = SenderId::new(ProviderId::META, "1");
+        let kinds: BTreeSet<_> = contents(&own).unwrap().iter().map(Content::kind).collect();
+        assert_eq!(kinds, ContentKind::ALL.iter().copied().collect());
+    }
 }

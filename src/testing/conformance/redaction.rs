@@ -1,63 +1,103 @@
+use std::error::Error as StdError;
 use std::fmt::{Debug, Write};
 
-use super::{Element, FROM, Subject, Violation, receive, request, sent};
-use crate::address::PhoneNumber;
-use crate::outbound::{Content, OutboundMessage};
-
-/// What no `Debug` and no `Display` may show, as the body of messages.
-const BODY: &str = "canary-5e1f-body";
-/// The same, as the id of a message.
-const ID: &str = "canary-5e1f-id";
+use super::contract::in_trouble;
+use super::sending::attempt;
+use super::{Element, FROM, ID, Law, MARK, Subject, Trouble, Violation, messages, receive, request};
+use crate::error::Error;
+use crate::ids::MessageRef;
+use crate::outbound::OutboundMessage;
+use crate::provider::SentQuery;
 
 /// No secret, number, message id or body is in any `Debug` or `Display`: of the provider, of webhooks, of events, of
-/// errors.
+/// messages, of receipts, of errors and their causes.
 ///
 /// # Errors
 ///
 /// [`Violation`] names what was printed, by what.
 pub async fn redaction(subject: &impl Subject) -> Result<(), Violation> {
-    let provider = subject.provider();
     let mut canaries: Vec<String> = subject.secrets();
-    canaries.extend([BODY, ID, FROM].map(str::to_owned));
+    canaries.extend([MARK, FROM].map(str::to_owned));
+    let canaries = Canaries(canaries);
 
-    printed("the provider", provider, &canaries)?;
-    let genuine = subject.webhook(&[Element::text(ID, FROM, BODY)]);
-    printed("a webhook", &request(&genuine), &canaries)?;
-    if let Ok(webhook) = provider.verify_signature(&request(&genuine)) {
-        printed("a verified webhook", &webhook, &canaries)?;
+    canaries.in_debug("the provider", subject.provider())?;
+    receiving(subject, &canaries)?;
+    let messages = messages::all(subject)?;
+    for message in messages.iter().chain(&messages::hopeless()) {
+        sending(subject, message, &canaries).await?;
     }
-    let events = receive(subject, &genuine)?;
-    printed("an event", &events, &canaries)?;
-    for sort in 0..16 {
-        let events = receive(subject, &subject.webhook(&[Element::Garbage(sort)]))?;
-        printed("an event that was not understood", &events, &canaries)?;
+    for sender in subject.provider().senders() {
+        let message = MessageRef::new(sender, ID);
+        let provider = subject.provider();
+        let outcomes = [provider.mark_read(&message).await, provider.show_typing(&message).await];
+        outcomes.iter().flat_map(|outcome| outcome.as_ref().err()).try_for_each(|e| canaries.in_error(e))?;
     }
-    let to = PhoneNumber::from_digits(FROM).map_err(|error| Violation::new(LAW, error))?;
-    let contents =
-        [Content::text(BODY), Content::text(BODY.repeat(10_000)), Content::location(f64::NAN, 0.0)];
-    let messages = contents
-        .map(|content| OutboundMessage::new(to, content).with_reference(BODY).with_idempotency_key(BODY));
-    for message in &messages {
-        printed("a message", message, &canaries)?;
-        if let Err(error) = provider.check(message) {
-            printed("a refusal", &error, &canaries)?;
-            printed("a refusal", &error.to_string(), &canaries)?;
-        }
-    }
-    sent::redaction(subject, &canaries, &messages).await
+    canaries.in_debug("the provider", subject.provider())
 }
 
-const LAW: &str = "no secret, number or body is printed";
+fn receiving(subject: &impl Subject, canaries: &Canaries) -> Result<(), Violation> {
+    let elements = super::sample().chain([Element::text(ID, FROM, MARK)]);
+    for element in elements {
+        let Some(genuine) = subject.webhook(&[element]) else { return Ok(()) };
+        canaries.in_debug("a webhook", &request(&genuine))?;
+        if let Ok(webhook) = subject.provider().verify_signature(&request(&genuine)) {
+            canaries.in_debug("a verified webhook", &webhook)?;
+        }
+        canaries.in_debug("an event", &receive(subject, &genuine)?)?;
+    }
+    Ok(())
+}
 
-pub(super) fn printed(
-    what: &str,
-    value: &(impl Debug + ?Sized),
-    canaries: &[String],
+async fn sending(
+    subject: &impl Subject,
+    message: &OutboundMessage,
+    canaries: &Canaries,
 ) -> Result<(), Violation> {
-    let mut text = String::new();
-    let _ = write!(text, "{value:?} {value:#?}");
-    match canaries.iter().position(|canary| text.contains(canary.as_str())) {
-        None => Ok(()),
-        Some(place) => Err(Violation::new(LAW, format_args!("{what} prints canary {place}"))),
+    let provider = subject.provider();
+    canaries.in_debug("a message", message)?;
+    if let Err(refusal) = provider.check(message) {
+        return canaries.in_error(&refusal);
+    }
+    let (attempt, sent) = attempt(subject, message).await;
+    match sent {
+        Ok(receipt) => canaries.in_debug("a receipt", &receipt)?,
+        Err(error) => canaries.in_error(&error)?,
+    }
+    if let Some(error) = in_trouble(subject, Trouble::Refusal, message).await {
+        canaries.in_error(&error)?;
+    }
+    let query = SentQuery::new(attempt.id, message.clone(), super::RECEIVED_AT);
+    canaries.in_debug("a search", &query)?;
+    match provider.find_sent(&query).await {
+        Ok(found) => canaries.in_debug("what was found", &found),
+        Err(error) => canaries.in_error(&error),
+    }
+}
+
+/// What must not be printed.
+struct Canaries(Vec<String>);
+
+impl Canaries {
+    fn in_debug(&self, what: &str, value: &(impl Debug + ?Sized)) -> Result<(), Violation> {
+        let mut text = String::new();
+        let _ = write!(text, "{value:?} {value:#?}");
+        self.in_text(what, &text)
+    }
+
+    fn in_error(&self, error: &Error) -> Result<(), Violation> {
+        let mut next: Option<&dyn StdError> = Some(error);
+        while let Some(error) = next {
+            self.in_debug("an error", error)?;
+            self.in_text("an error", &error.to_string())?;
+            next = error.source();
+        }
+        self.in_debug("an attempt", error.attempts())
+    }
+
+    fn in_text(&self, what: &str, text: &str) -> Result<(), Violation> {
+        match self.0.iter().position(|canary| text.contains(canary.as_str())) {
+            None => Ok(()),
+            Some(place) => Err(Violation::new(Law::Redaction, format_args!("{what} prints canary {place}"))),
+        }
     }
 }

@@ -9,7 +9,7 @@ use whatsapp_provider::{Content, Json, MediaRef};
 
 /// Meta's: an empty text that may be missing is missing, the provider's own files have no expiry, a one-time code is
 /// known by where it stands, and a body of one's own is without what every message has.
-pub(super) fn meta(mut content: Content) -> Content {
+pub(crate) fn meta(mut content: Content) -> Content {
     match &mut content {
         Content::Image(image) => (plain(&mut image.media), missing(&mut image.caption)).1,
         Content::Video(video) => (plain(&mut video.media), missing(&mut video.caption)).1,
@@ -38,7 +38,7 @@ pub(super) fn meta(mut content: Content) -> Content {
 
 /// Twilio's: beside what it drops and says so, an empty text that may be missing is missing, every place has a name, and
 /// values are what is shown of them.
-pub(super) fn twilio(mut content: Content) -> Content {
+pub(crate) fn twilio(mut content: Content) -> Content {
     match &mut content {
         Content::Text(text) => text.preview_url = None,
         Content::Image(image) => missing(&mut image.caption),
