@@ -15,7 +15,8 @@ use crate::webhook::{ForeignWebhook, SignatureError, VerifiedWebhook, WebhookHea
 const SIGNATURE: &str = "x-memory-signature";
 
 /// A provider that sends nothing anywhere: it remembers what it was given and fails when it is told to. A clone is the
-/// same provider.
+/// same provider. One whose attempts take time, or are delivered and not answered, is a
+/// [`ScriptedProvider`](crate::testing::ScriptedProvider).
 ///
 /// Its webhooks are JSON arrays of [`InboundEvent`]s, "signed" by a header that repeats its id.
 ///

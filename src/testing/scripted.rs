@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::memory::{MemoryProvider, Sent};
 use super::script::{Answer, Step, Then};
@@ -171,7 +172,7 @@ impl ScriptedProvider {
         }
     }
 
-    async fn wait(&self, duration: std::time::Duration) {
+    async fn wait(&self, duration: Duration) {
         // Not even a timer of no time: a script without times runs on any executor.
         if !duration.is_zero() {
             self.clock.sleep(duration).await;

@@ -84,6 +84,29 @@ pub async fn deadlines(subject: &impl Subject) -> Result<(), Violation> {
     }
 }
 
+/// An attempt that was given up before it began sends nothing and says so. Only for a provider that keeps the
+/// [mark](crate::outbound::Departure).
+///
+/// # Errors
+///
+/// [`Violation`] if the message goes out, or the error does not say that it is not out.
+pub async fn given_up(subject: &impl Subject) -> Result<(), Violation> {
+    let messages = messages::all(subject)?;
+    let Some(message) = first_that_goes(subject, &messages) else { return Ok(()) };
+    if !attempt(subject, message).await.0.departure.is_kept() {
+        return Ok(());
+    }
+    subject.seen();
+    let attempt = Attempt::with_id(AttemptId::without_clock());
+    attempt.departure.arm();
+    attempt.departure.revoke();
+    let sent = subject.provider().send_attempt(message, &attempt).await;
+    let stayed = subject.seen().delivered.is_empty() && !attempt.departure.departed();
+    hold(Law::Departures, stayed, "it went out all the same")?;
+    let certain = sent.is_err_and(|error| error.acceptance() == Acceptance::NotAccepted);
+    hold(Law::Departures, certain, "nothing went out, and the error does not say so")
+}
+
 /// What the [capabilities](crate::WhatsAppProvider::capabilities) do not name, the methods call
 /// [`Unsupported`](ErrorKind::Unsupported), and what they name, they do not. A message of a sender that is not the
 /// provider's own is never marked.

@@ -21,7 +21,7 @@ mod subject;
 mod violation;
 mod wishes;
 
-pub use contract::{alternatives, deadlines, optional_methods};
+pub use contract::{alternatives, deadlines, given_up, optional_methods};
 pub use inbound::{elements, handshakes, signatures};
 pub use json::{json, json_of_events, json_of_sending};
 pub use redaction::redaction;
@@ -52,6 +52,7 @@ pub async fn all(subject: &impl Subject) -> Result<(), Violation> {
     sending(subject).await?;
     alternatives(subject).await?;
     deadlines(subject).await?;
+    given_up(subject).await?;
     optional_methods(subject).await?;
     redaction(subject).await?;
     json_of_sending(subject).await

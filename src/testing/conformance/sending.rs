@@ -1,7 +1,7 @@
 use super::violation::hold;
 use super::{Delivered, Law, Subject, Violation, messages, wishes};
 use crate::error::{Acceptance, Error, Result as Outcome};
-use crate::ids::AttemptId;
+use crate::ids::{AttemptId, ProviderId};
 use crate::outbound::{Attempt, OutboundMessage, SendReceipt, Wish};
 use crate::provider::WhatsAppProvider;
 
@@ -52,12 +52,8 @@ async fn one(subject: &impl Subject, message: &OutboundMessage) -> Result<bool, 
         (Err(refusal), Err(error)) => {
             let alike = what(&refusal) == what(&error);
             hold(Law::Refusals, alike, format_args!("{refusal}, and the send: {error}"))?;
-            if error.acceptance() != Acceptance::NotAccepted || refusal.acceptance() != error.acceptance() {
-                return violated(
-                    Law::Refusals,
-                    "it is refused, and the error does not say that it is not out",
-                );
-            }
+            let certain = [&refusal, &error].iter().all(|e| e.acceptance() == Acceptance::NotAccepted);
+            hold(Law::Refusals, certain, format_args!("{refusal}, and the send: {error}"))?;
             hold(Law::Refusals, quiet, format_args!("{error}, and all the same something left"))?;
             Ok(false)
         }
@@ -100,13 +96,17 @@ fn receipt_names(
     let known = sender.is_none_or(|sender| senders.contains(sender) || provider.receives_for(sender));
     hold(known, "it went out from somebody else's number")?;
     hold(sender.is_some() || senders.len() > 1, "there is one sender, and it names none")?;
-    hold(sender.is_none() || message.from.is_none() || message.from.as_ref() == sender, "not from there")?;
+    let wanted = message.from.as_ref();
+    hold(
+        sender.is_none() || wanted.is_none_or(|from| Some(from) == sender),
+        "it was to go from another one",
+    )?;
     let named = receipt.message.as_ref();
     hold(named.is_none_or(|message| Some(&message.sender) == sender), "its message has another sender")?;
-    let others =
-        message.via.as_ref().filter(|_| message.via_only && message.via.as_ref() != Some(provider.id()));
-    let elsewhere = others.is_some_and(|via| senders.iter().all(|sender| sender.provider != *via));
-    hold(!elsewhere, "it was to go by another provider only")?;
+    let only = message.via.as_ref().filter(|_| message.via_only);
+    let inside =
+        |via: &ProviderId| via == provider.id() || senders.iter().any(|sender| sender.provider == *via);
+    hold(only.is_none_or(inside), "it was to go by another provider only")?;
     hold(receipt.content_index == 0, "an attempt has one content")?;
     let left = !attempt.departure.is_kept() || attempt.departure.departed();
     hold(left, "it was accepted, and the mark says that it has not left")

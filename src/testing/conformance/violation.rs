@@ -22,6 +22,8 @@ pub enum Law {
     Alternatives,
     /// An attempt ends at its deadline, and what has left is not called refused.
     Deadlines,
+    /// What was given up does not leave.
+    Departures,
     /// What a provider does not have it calls unsupported.
     Optional,
     /// No secret, number or body is printed.
@@ -46,6 +48,7 @@ impl Display for Law {
             Self::Receipts => "a receipt names the provider, the sender and the attempt",
             Self::Alternatives => "where the first content cannot go, the next one does",
             Self::Deadlines => "an attempt ends at its deadline, and what has left is not called refused",
+            Self::Departures => "what was given up does not leave",
             Self::Optional => "what a provider does not have it calls unsupported",
             Self::Redaction => "no secret, number or body is printed",
             Self::Robustness => "any bytes are read without a panic, and no body is passed over",

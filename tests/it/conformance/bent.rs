@@ -33,10 +33,12 @@ pub(super) enum Bend {
     AcceptsWithoutSignature,
     ParsesForeignWebhooks,
     HidesThatNobodyVerified,
+    RecognizesOneSpelling,
     AnswersEveryHandshake,
     PanicsOnOddBytes,
+    PanicsOnOddSignatures,
     PassesOverGarbage,
-    ComparesEveryPair,
+    SearchesFromEveryBracket,
     WritesWhatCannotBeRead,
     ChecksNothing,
     ChecksTooMuch,
@@ -62,6 +64,8 @@ pub(super) enum Bend {
     ForgetsTheIndex,
     ForgetsTheDeadline,
     CallsSilenceARefusal,
+    SendsWhatWasGivenUp,
+    CallsGivenUpUnknown,
     HidesWhatItMarks,
     MarksForeignMessages,
     PrintsTheSecret,
@@ -71,6 +75,8 @@ pub(super) enum Bend {
 }
 
 use Bend::*;
+
+const SIGNATURE: &str = "x-hub-signature-256";
 
 pub(super) struct Bent {
     pub(super) inner: MetaCloud,
@@ -98,7 +104,12 @@ impl Bent {
     }
 
     fn count(&self, bytes: &[u8]) {
-        let steps = if self.is(ComparesEveryPair) { bytes.len() * bytes.len() } else { bytes.len() };
+        let mut steps = bytes.len();
+        if self.is(SearchesFromEveryBracket) {
+            let opened = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'[');
+            steps +=
+                opened.map(|(at, _)| bytes[at..].iter().take_while(|b| **b != b']').count()).sum::<usize>();
+        }
         self.steps.fetch_add(steps as u64, Ordering::Relaxed);
     }
 
@@ -216,6 +227,11 @@ impl WhatsAppProvider for Bent {
                 attempt.departure.arm();
                 attempt.departure = Departure::new();
             }
+            SendsWhatWasGivenUp => {
+                attempt.departure.arm();
+                let _ = attempt.departure.depart();
+                attempt.departure = Departure::new();
+            }
             ForgetsTheDeadline => attempt.deadline = None,
             _ => {}
         }
@@ -224,6 +240,7 @@ impl WhatsAppProvider for Bent {
             Err(error) if self.is(CallsSilenceARefusal) && error.kind() == ErrorKind::NoAnswer => {
                 Err(error.with_acceptance(Acceptance::NotAccepted))
             }
+            Err(error) if self.is(CallsGivenUpUnknown) => Err(error.with_acceptance(Acceptance::Unknown)),
             Err(error) => Err(error),
         }
     }
@@ -238,13 +255,18 @@ impl WhatsAppProvider for Bent {
     }
 
     fn recognizes(&self, head: &WebhookHead<'_>) -> bool {
-        !self.is(RecognizesNothing) && self.inner.recognizes(head)
+        let spelt = |value: &str| value.chars().any(|letter| letter.is_ascii_uppercase());
+        let strange = self.is(RecognizesOneSpelling) && head.header(SIGNATURE).is_some_and(spelt);
+        !strange && !self.is(RecognizesNothing) && self.inner.recognizes(head)
     }
 
     fn verify_signature<'r>(
         &self,
         request: &WebhookRequest<'r>,
     ) -> Result<VerifiedWebhook<'r>, SignatureError> {
+        if let (true, Some(value)) = (self.is(PanicsOnOddSignatures), request.head.headers.get(SIGNATURE)) {
+            assert!(!value.as_bytes()["sha256=".len()..].is_empty());
+        }
         match (self.bend, self.inner.verify_signature(request)) {
             (AcceptsAnySignature, Err(SignatureError::Mismatch)) => Ok(request.attest(self.id())),
             (AcceptsWithoutSignature, Err(SignatureError::Missing)) => Ok(request.attest(self.id())),

@@ -12,11 +12,13 @@ pub(super) struct Wrapped<P> {
     pub(super) inner: Meta,
     /// Whether there are webhooks at all.
     pub(super) receives: bool,
+    /// Counts the work, if somebody does.
+    pub(super) work: Option<fn(&Self, &http::Request<Bytes>) -> u64>,
 }
 
 impl<P: WhatsAppProvider> Wrapped<P> {
     pub(super) fn new(provider: P, inner: Meta) -> Self {
-        Self { provider, inner, receives: true }
+        Self { provider, inner, receives: true, work: None }
     }
 }
 
@@ -44,6 +46,10 @@ impl<P: WhatsAppProvider> Subject for Wrapped<P> {
 
     fn same_meaning(&self, a: &http::Request<Bytes>, b: &http::Request<Bytes>) -> bool {
         self.inner.same_meaning(a, b)
+    }
+
+    fn work(&self, request: &http::Request<Bytes>) -> Option<u64> {
+        self.work.map(|work| work(self, request))
     }
 
     fn seen(&self) -> Seen {
