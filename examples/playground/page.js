@@ -28,7 +28,8 @@ function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// Keeps the elements of a list whose content has not changed, so that the focus stays and nothing is read out twice.
+// Keeps the elements of a list whose content has not changed. `draw` may change one in its place, so that the focus stays
+// and nothing is read out twice.
 function list(parent, items, keyOf, draw) {
   const old = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   items.forEach((item, place) => {
@@ -58,6 +59,10 @@ async function act(action) {
     problem.textContent = `That did not work: ${error.message}`;
     problem.hidden = false;
   }
+}
+
+function dayAndTime(seconds) {
+  return new Date(seconds * 1000).toLocaleString([], { weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false });
 }
 
 function clock(seconds) {
@@ -95,10 +100,22 @@ function reading(content) {
   }
 }
 
-function bubble(phone, entry) {
+function bubble(phone, entry, old) {
   const { sort, text, taps = [] } = reading(entry.content);
   const mine = entry.from === 'user';
   const [tick, words] = TICKS[entry.tick];
+  if (old) {
+    const mark = old.querySelector('.tick');
+    mark.className = `tick ${entry.tick}`;
+    mark.title = words;
+    mark.setAttribute('aria-label', words);
+    setText(mark, tick);
+    const said = old.querySelector('.said');
+    if (said) setText(said, text);
+    old.querySelector('.reaction')?.remove();
+    if (entry.reaction) old.append(reaction(entry.reaction));
+    return old;
+  }
   const who = mine ? `${phone.name} to ${NAMES[entry.side]}` : `By ${NAMES[entry.side]}`;
   return make('li', { className: `bubble ${mine ? 'mine' : 'theirs'} ${entry.side}` },
     make('span', { className: 'who', textContent: who }),
@@ -112,7 +129,11 @@ function bubble(phone, entry) {
     make('span', { className: 'foot' },
       make('time', { textContent: clock(entry.at) }),
       make('span', { className: `tick ${entry.tick}`, attributes: { role: 'img', 'aria-label': words }, title: words, textContent: tick })),
-    entry.reaction ? make('span', { className: 'reaction', textContent: entry.reaction, attributes: { 'aria-label': `reaction ${entry.reaction}`, role: 'img' } }) : null);
+    entry.reaction ? reaction(entry.reaction) : null);
+}
+
+function reaction(emoji) {
+  return make('span', { className: 'reaction', textContent: emoji, attributes: { 'aria-label': `reaction ${emoji}`, role: 'img' } });
 }
 
 function drawPhone(phone, old) {
@@ -142,7 +163,7 @@ function drawPhone(phone, old) {
   setText(old.querySelector('.windows'), windows);
   const chat = old.querySelector('.chat');
   const atEnd = chat.scrollTop + chat.clientHeight >= chat.scrollHeight - 40;
-  list(chat.firstElementChild, phone.chat, (entry) => entry.id, (entry) => bubble(phone, entry));
+  list(chat.firstElementChild, phone.chat, (entry) => entry.id, (entry, element) => bubble(phone, entry, element));
   if (atEnd) chat.scrollTop = chat.scrollHeight;
   return old;
 }
@@ -211,19 +232,19 @@ function drawEntry(entry) {
     make('time', { textContent: new Date(entry.at).toLocaleTimeString([], { hour12: false }) }));
 }
 
-let lastTold = null;
+let told = null;
 
-// Tells those who hear the page how messages ended, once each.
+// Tells those who hear the page how messages ended, once each. What had ended before the page came is no news.
 function tell(timeline) {
   const ended = timeline.filter((entry) => entry.end || !entry.steps.length);
-  if (lastTold === null) lastTold = ended.length ? ended[0].id : 0;
-  const fresh = ended.filter((entry) => entry.id > lastTold);
-  if (!fresh.length) return;
-  lastTold = fresh[0].id;
-  setText(byId('news'), fresh.map((entry) => `${entry.title}. ${entry.end}`).reverse().join(' '));
+  const fresh = told ? ended.filter((entry) => !told.has(entry.id)) : [];
+  told = new Set(ended.map((entry) => entry.id));
+  if (fresh.length) setText(byId('news'), fresh.map((entry) => `${entry.title}. ${entry.end}`).reverse().join(' '));
 }
 
 // ---- all of it
+
+let chosen = null;
 
 function options(select, items) {
   if (select.options.length) return;
@@ -235,7 +256,7 @@ function draw(snapshot) {
   options(byId('kind'), snapshot.kinds.map((kind) => [kind.key, kind.label]));
   list(byId('phones'), snapshot.phones, (phone) => phone.key, drawPhone);
   const member = (key) => snapshot.status.members.find((one) => one.member === key);
-  const windows = (key) => snapshot.phones.filter((phone) => phone.windows[key]).map((phone) => `${phone.name} until ${clock(phone.windows[key])} tomorrow`);
+  const windows = (key) => snapshot.phones.filter((phone) => phone.windows[key]).map((phone) => `${phone.name} until ${dayAndTime(phone.windows[key])}`);
   const providers = Object.keys(NAMES).map((key) => ({
     key, member: member(key), broken: snapshot.broken[key], carried: snapshot.carried[key], windows: windows(key),
   }));
@@ -244,6 +265,9 @@ function draw(snapshot) {
   tell(snapshot.timeline);
   setText(byId('arrived'), String(snapshot.arrived));
   setText(byId('refused'), String(snapshot.refused));
+  // What was chosen here a moment ago holds until the service has heard of it.
+  if (chosen && chosen.route !== snapshot.route && Date.now() < chosen.until) return;
+  chosen = null;
   document.querySelectorAll('input[name=route]').forEach((radio) => { radio.checked = radio.value === snapshot.route; });
 }
 
@@ -251,7 +275,10 @@ byId('send').addEventListener('submit', (event) => {
   event.preventDefault();
   act({ do: 'send', to: byId('to').value, kind: byId('kind').value, text: byId('text').value || ' ' });
 });
-byId('flag').addEventListener('change', (event) => act({ do: 'flip', route: event.target.value }));
+byId('flag').addEventListener('change', (event) => {
+  chosen = { route: event.target.value, until: Date.now() + 3000 };
+  act({ do: 'flip', route: chosen.route });
+});
 document.querySelectorAll('[data-forge]').forEach((button) => {
   button.addEventListener('click', () => act({ do: 'forge', side: button.dataset.forge }));
 });

@@ -71,7 +71,10 @@ async fn only_from_here(State(address): State<SocketAddr>, request: Request, nex
 
 fn is_from_here(headers: &HeaderMap, address: SocketAddr) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let hosts = [address.to_string(), format!("localhost:{}", address.port())];
+    let hosts = match address.port() {
+        80 => ["127.0.0.1".to_owned(), "localhost".to_owned()],
+        port => [address.to_string(), format!("localhost:{port}")],
+    };
     let host = text(header::HOST).unwrap_or_default();
     let origin = text(header::ORIGIN);
     hosts.iter().any(|own| own == host) && origin.is_none_or(|origin| origin == format!("http://{host}"))
@@ -92,13 +95,12 @@ async fn act(State(world): State<Arc<World>>, body: Bytes) -> Response {
 async fn events(State(world): State<Arc<World>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     Sse::new(unfold((world, String::new()), async |(world, shown)| {
         for _ in 0..QUIET_TICKS {
+            // The first one at once. The others are as they are when they are sent.
+            tokio::time::sleep(if shown.is_empty() { Duration::ZERO } else { TICK }).await;
             let now = snapshot::take(&world).to_string();
             if now != shown {
-                // The first one at once, the others no more often than this.
-                tokio::time::sleep(if shown.is_empty() { Duration::ZERO } else { TICK }).await;
                 return Some((Ok(Event::default().data(&now)), (world, now)));
             }
-            tokio::time::sleep(TICK).await;
         }
         Some((Ok(Event::default().comment("quiet")), (world, shown)))
     }))

@@ -11,15 +11,13 @@ pub(crate) fn take(world: &World) -> Value {
     let (timeline, arrived, refused) = world.journal.read();
     let broken = world.broken();
     let status = serde_json::to_value(world.whatsapp.status()).unwrap_or_default();
-    let deliveries = world.simulator.deliveries();
-    let carried = |side| deliveries.iter().filter(|delivery| delivery.side == side).count();
     json!({
         "kinds": KINDS.iter().map(|(key, label)| json!({ "key": key, "label": label })).collect::<Vec<_>>(),
         "phones": world.people.iter().map(phone).collect::<Vec<_>>(),
         "route": world.flag.get().to_string(),
         "status": status,
         "broken": { "meta": broken[0], "twilio": broken[1] },
-        "carried": { "meta": carried(Side::Meta), "twilio": carried(Side::Twilio) },
+        "carried": { "meta": world.carried(Side::Meta), "twilio": world.carried(Side::Twilio) },
         "arrived": arrived,
         "refused": refused,
         "timeline": timeline,

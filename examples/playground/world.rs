@@ -42,7 +42,8 @@ pub(crate) struct World {
     pub(crate) flag: RouteSwitch,
     pub(crate) journal: Journal,
     pub(crate) people: Vec<Person>,
-    broken: Mutex<[How; 2]>,
+    /// What is wrong with Meta and with Twilio, and how many messages each had carried when that began.
+    broken: Mutex<[(How, usize); 2]>,
     handler: WebhookHandler,
 }
 
@@ -81,7 +82,15 @@ impl World {
         };
         let people = PEOPLE.iter().map(person).collect::<Result<_, Problem>>()?;
         let handler = handler.clock(clock).build()?;
-        Ok(Self { simulator, whatsapp, flag, journal, people, broken: Mutex::new([How::Well; 2]), handler })
+        Ok(Self {
+            simulator,
+            whatsapp,
+            flag,
+            journal,
+            people,
+            broken: Mutex::new([(How::Well, 0); 2]),
+            handler,
+        })
     }
 
     /// Lets both providers post to the service, for ever.
@@ -112,13 +121,25 @@ impl World {
 
     /// What is wrong with each side: Meta, Twilio.
     pub(crate) fn broken(&self) -> [How; 2] {
-        *self.broken.lock().unwrap_or_else(PoisonError::into_inner)
+        let [meta, twilio] = *self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = |side, (how, carried)| match how {
+            // One message, and all is well again.
+            How::LoseAnswer if self.carried(side) > carried => How::Well,
+            how => how,
+        };
+        [now(Side::Meta, meta), now(Side::Twilio, twilio)]
     }
 
     pub(crate) fn is_broken_now(&self, side: Side, how: How) {
+        let carried = self.carried(side);
         let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
         let [meta, twilio] = &mut *broken;
-        *if side == Side::Meta { meta } else { twilio } = how;
+        *if side == Side::Meta { meta } else { twilio } = (how, carried);
+    }
+
+    /// How many messages reached users by this side.
+    pub(crate) fn carried(&self, side: Side) -> usize {
+        self.simulator.deliveries().iter().filter(|delivery| delivery.side == side).count()
     }
 
     /// Sends a message in the background: how it ends is told by the journal.

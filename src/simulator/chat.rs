@@ -55,6 +55,13 @@ redacted_debug! {
     ChatMessage {}
 }
 
+impl ChatEntry {
+    /// Whether the user wrote it.
+    fn is_own(&self) -> bool {
+        matches!(self.said, ChatMessage::FromUser(_))
+    }
+}
+
 impl SimulatedUser {
     /// What the phone shows of the chat with one side's number, in the order in which it was sent. Emoji are on the
     /// messages that they were put on; what was edited shows the new text, and what was revoked is gone.
@@ -83,16 +90,16 @@ impl SimulatedUser {
         }
         let mut changes = Vec::new();
         for said in people.said.iter().filter(|said| said.side == side && said.user == self.phone()) {
-            match &said.message {
+            match said.message.bare() {
                 UserMessage::Reaction { message_id, emoji } => {
                     reactions.push((said.at, message_id.clone(), emoji.clone()));
                 }
                 UserMessage::Edit { message_id, text } => changes.push((message_id, Some(text))),
                 UserMessage::Revoke { message_id } => changes.push((message_id, None)),
-                message => entries.push(ChatEntry {
+                _ => entries.push(ChatEntry {
                     message_id: said.message_id.clone(),
                     at: said.at,
-                    said: ChatMessage::FromUser(message.clone()),
+                    said: ChatMessage::FromUser(said.message.clone()),
                     tick: if said.read { Tick::Read } else { Tick::Delivered },
                     reaction: None,
                 }),
@@ -101,12 +108,12 @@ impl SimulatedUser {
         for (message_id, text) in changes {
             match text {
                 Some(text) => {
-                    let edited = entries.iter_mut().find(|entry| entry.message_id == *message_id);
-                    if let Some(entry) = edited {
+                    let mut own = entries.iter_mut().filter(|entry| entry.is_own());
+                    if let Some(entry) = own.find(|entry| entry.message_id == *message_id) {
                         entry.said = ChatMessage::FromUser(UserMessage::text(text));
                     }
                 }
-                None => entries.retain(|entry| entry.message_id != *message_id),
+                None => entries.retain(|entry| entry.message_id != *message_id || !entry.is_own()),
             }
         }
         drop(state);

@@ -15,9 +15,9 @@ impl Simulator {
         let accounts = &self.0.accounts;
         let url = self.state().webhook_url.clone();
         let (field, mut value) = written(notice, now)?;
-        if let ("phone_number_quality_update" | "phone_number_name_update", Some(fields)) =
-            (field, value.as_object_mut())
-        {
+        let of_number =
+            ["phone_number_quality_update", "phone_number_name_update", "business_username_update"];
+        if let (true, Some(fields)) = (of_number.contains(&field), value.as_object_mut()) {
             let number = accounts.meta_number.trim_start_matches('+');
             fields.insert("display_phone_number".to_owned(), number.into());
         }
@@ -35,31 +35,38 @@ impl Simulator {
 }
 
 impl SimulatedUser {
-    /// The user has another number, and so another id at the business; the webhook is Meta's, Twilio has none. The other
-    /// user, who has the new number, is the same person from now on, and has no chats yet.
+    /// The user has another number, and so another id at the business; the webhook is Meta's, Twilio has none. Whoever has
+    /// the new number is the same person from now on, whose phone is as this one was, and has no chats yet.
     pub fn changes_number(&self, to: &Self) -> SimulatedWebhook {
         let simulator = self.simulator();
         let (now, accounts) = (simulator.0.clock.now(), &simulator.0.accounts);
+        let (before, after) = (self.phone(), to.phone());
         let mut state = simulator.state();
         let number = state.next_id();
         let url = state.webhook_url.clone();
+        let hidden = state.people.move_in(before, after);
         drop(state);
-        let (before, after) = (self.phone(), to.phone());
-        let body = format!("User changed from {} to {}", before.to_digits(), after.to_digits());
-        let message = json!({
-            "from": before.to_digits(),
-            "from_user_id": Side::Meta.user_id(before),
-            "id": super::meta::message_id(before, number),
-            "timestamp": now.unix_seconds().to_string(),
-            "type": "system",
-            "system": {
-                "type": "user_changed_number",
-                "body": body,
-                "wa_id": after.to_digits(),
-                "user_id": Side::Meta.user_id(after),
-                "previous_user_id": Side::Meta.user_id(before),
-            },
-        });
+        let shown = |text: String| (!hidden).then(|| Value::from(text));
+        let body = if hidden {
+            "User changed the number".to_owned()
+        } else {
+            format!("User changed from {} to {}", before.to_digits(), after.to_digits())
+        };
+        let system = object([
+            ("type", Some("user_changed_number".into())),
+            ("body", Some(body.into())),
+            ("wa_id", shown(after.to_digits())),
+            ("user_id", Some(Side::Meta.user_id(after).into())),
+            ("previous_user_id", Some(Side::Meta.user_id(before).into())),
+        ]);
+        let message = object([
+            ("from", shown(before.to_digits())),
+            ("from_user_id", Some(Side::Meta.user_id(before).into())),
+            ("id", Some(super::meta::message_id(before, number).into())),
+            ("timestamp", Some(now.unix_seconds().to_string().into())),
+            ("type", Some("system".into())),
+            ("system", Some(system)),
+        ]);
         // News of this sort comes without contacts.
         let entry = webhook::meta_change(accounts, "messages", json!({ "messages": [message] }));
         webhook::meta(accounts, &url, &[entry])
@@ -135,16 +142,16 @@ fn written(notice: &Notice, now: u64) -> Option<(&'static str, Value)> {
         }
         Notice::Template(update) => template(update),
         Notice::MarketingPreference { user, wanted, detail, signup_id } => {
-            let wish = object([
+            let preference = object([
                 ("wa_id", user.phone.map(|phone| phone.to_digits().into())),
                 ("user_id", user.user.as_ref().map(|user| user.as_str().into())),
                 ("category", Some("marketing_messages".into())),
-                ("value", Some(if *wanted { "resume" } else { "stop" }.into())),
+                ("value", Some(wish(*wanted, signup_id.is_some()).into())),
                 ("detail", text(detail.as_ref())),
                 ("signup_id", text(signup_id.as_ref())),
                 ("timestamp", Some(now.into())),
             ]);
-            ("user_preferences", json!({ "user_preferences": [wish] }))
+            ("user_preferences", json!({ "user_preferences": [preference] }))
         }
         Notice::Failed { failure } => {
             let details = failure.details.as_deref().unwrap_or_default();
@@ -153,6 +160,14 @@ fn written(notice: &Notice, now: u64) -> Option<(&'static str, Value)> {
         }
         _ => return None,
     })
+}
+
+const fn wish(wanted: bool, signed_up: bool) -> &'static str {
+    match (wanted, signed_up) {
+        (false, _) => "stop",
+        (true, false) => "resume",
+        (true, true) => "signup",
+    }
 }
 
 fn ban(state: &str, date: Option<String>) -> Value {
@@ -164,7 +179,8 @@ fn template(update: &TemplateUpdate) -> (&'static str, Value) {
     let aspect = update.aspect.as_deref().unwrap_or("status");
     let event: Value = update.event.as_str().into();
     let mut value = object([
-        ("message_template_id", text(update.id.as_ref())),
+        // Meta writes a number.
+        ("message_template_id", update.id.as_ref().and_then(|id| serde_json::from_str(id).ok())),
         ("message_template_name", Some(update.name.as_str().into())),
         ("message_template_language", text(update.language.as_ref())),
         ("message_template_category", text(update.category.as_ref())),

@@ -71,6 +71,24 @@ impl fmt::Debug for People {
 }
 
 impl People {
+    /// A user has another number: who has that is as the user was. Answers whether the user shares no number.
+    pub(super) fn move_in(&mut self, before: PhoneNumber, after: PhoneNumber) -> bool {
+        let hidden = self.hidden.remove(&before);
+        if hidden {
+            self.hidden.insert(after);
+        }
+        if self.discreet.remove(&before) {
+            self.discreet.insert(after);
+        }
+        if let Some(answers) = self.answers.remove(&before) {
+            self.answers.insert(after, answers);
+        }
+        if let Some(waiting) = self.offline.remove(&before) {
+            self.offline.insert(after, waiting);
+        }
+        hidden
+    }
+
     /// The business has read a message, and so all that the user wrote to that number before.
     pub(super) fn mark_read(&mut self, side: Side, message_id: &str) -> Option<PhoneNumber> {
         let place = self.said.iter().position(|said| said.side == side && said.message_id == message_id)?;

@@ -96,6 +96,8 @@ try {
   await arrives('Ada', 'By another way', 'Twilio');
   await told('Text to Ada', 'it certainly does not have the message', 'Sent by Twilio, after 2 attempts.');
   assert.equal(await chat('Ada').getByText('By another way').count(), 1, 'it came more than once');
+  // And so hears who does not see it.
+  await page.locator('#news').filter({ hasText: 'Sent by Twilio, after 2 attempts.' }).waitFor({ state: 'attached' });
 
   begin('the circuit opens, and Meta is not asked any more');
   await send('Bob', 'You may not read this');
@@ -126,9 +128,11 @@ try {
 
   begin('the flag decides');
   await page.getByLabel('Only Twilio').check();
+  await told('Somebody set the flag to only:twilio');
   await send('Ada', 'The flag says so');
   await arrives('Ada', 'The flag says so', 'Twilio');
   await page.getByLabel('As configured: Meta, then Twilio').check();
+  await see(timeline, 'Somebody set the flag to auto');
   await page.waitForTimeout(3_500);
   await send('Ada', 'As before');
   await arrives('Ada', 'As before', 'Meta');
@@ -136,7 +140,11 @@ try {
   begin('a list is sent, and a row is tapped');
   await send('Ada', 'When will you come?', 'List');
   await arrives('Ada', 'When will you come?', 'Meta');
-  await bubble('Ada', 'When will you come?').getByRole('button', { name: '19:30' }).click();
+  const row = bubble('Ada', 'When will you come?').getByRole('button', { name: '19:30' });
+  await row.focus();
+  await bubble('Ada', 'When will you come?').getByRole('img', { name: 'read' }).waitFor();
+  assert.ok(await row.evaluate((element) => element === document.activeElement), 'the focus went away with a tick');
+  await page.keyboard.press('Enter');
   await arrives('Ada', 'You wrote: 19:30', 'Meta');
 
   begin('a user who never wrote gets a template');
@@ -147,11 +155,12 @@ try {
 
   begin('a lost answer is not repeated');
   await button('Lose the next answer: Meta').click();
+  await see(region('Meta'), 'Loses the answer to one message');
   await send('Ada', 'Once and no more');
   await told('Text to Ada', 'it may have the message');
   await page.waitForTimeout(2_000);
   assert.equal(await chat('Ada').getByText('Once and no more').count(), 1);
-  await button('Restore: Meta').click();
+  await see(region('Meta'), 'Nothing is wrong');
 
   begin('forged webhooks are refused');
   const refused = Number(await page.locator('#refused').innerText());
@@ -231,5 +240,5 @@ try {
   process.exitCode = 1;
 } finally {
   await browser.close();
-  await rm(profile, { recursive: true, force: true });
+  await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }

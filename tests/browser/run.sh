@@ -35,7 +35,7 @@ done
 test -n "$url" || { echo "the playground did not start"; exit 1; }
 
 if test -z "$expect_failure"; then
-    node playground.mjs "$url" $folder
+    node playground.mjs "$url" ${folder:+"$folder"}
     exit
 fi
 if node playground.mjs "$url" >"$output.test" 2>&1; then

@@ -41,6 +41,10 @@ fn notices(bench: &Bench) -> Vec<Notice> {
     category.before = some("UTILITY");
     let mut changed = template("UPDATED", "components");
     changed.data = Some(Json::parse(r#"{"message_template_element":"Hello {{1}}"}"#).unwrap());
+    let mut signed_up = Notice::marketing_preference(ada.clone(), true);
+    if let Notice::MarketingPreference { signup_id, .. } = &mut signed_up {
+        *signup_id = some("signup-1");
+    }
     let mut failure = Failure::new(ErrorKind::Throttled, Acceptance::NotAccepted);
     failure.code = Some(130_429);
     vec![
@@ -78,6 +82,7 @@ fn notices(bench: &Bench) -> Vec<Notice> {
         Notice::marketing_preference(ada.clone(), false),
         Notice::marketing_preference(ada, true),
         Notice::failed(failure),
+        signed_up,
     ]
 }
 
@@ -106,6 +111,22 @@ fn what_has_no_form_here_is_none() {
     let bench = Bench::new();
     let action = Notice::UserAction { action: "tap".to_owned(), data: Json::parse("{}").unwrap() };
     assert!(bench.simulator.tells(&action).is_none());
+}
+
+#[test]
+fn a_user_who_shares_no_number_shares_none_when_it_changes() {
+    let bench = Bench::new();
+    let new = bench.simulator.user(PhoneNumber::parse("+15557654399").unwrap());
+    bench.ada().hides_number();
+    let webhook = bench.ada().changes_number(&new);
+    let event = read(&bench, &webhook);
+    let EventKind::Identity(change) = event.kind() else { panic!("{:?}", event.kind()) };
+    assert_eq!((change.before.phone, change.after.phone), (None, None));
+    assert_eq!(change.after.user, new.user_id(Side::Meta));
+    let EventKind::Message(message) = read(&bench, &new.writes(Side::Meta, "hi")).kind().clone() else {
+        panic!()
+    };
+    assert_eq!(message.from.phone, None, "the same person");
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub enum UserMessage {
     File {
         /// The file.
         file: FileBytes,
-        /// The text below it.
+        /// The text below it. At Meta a sticker and a sound have none.
         caption: Option<String>,
         /// Its name, if it is a document. Twilio does not tell it.
         name: Option<String>,
@@ -162,6 +162,14 @@ impl UserMessage {
     #[must_use]
     pub fn quoting(self, message_id: impl Into<String>) -> Self {
         Self::Quote { message_id: message_id.into(), message: Box::new(self.unquoted().0) }
+    }
+
+    /// The message without its quote.
+    pub(in crate::simulator) fn bare(&self) -> &Self {
+        match self {
+            Self::Quote { message, .. } => message.bare(),
+            other => other,
+        }
     }
 
     /// The message without its quote, and what it quotes.

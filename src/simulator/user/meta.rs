@@ -65,7 +65,10 @@ fn content(envelope: &Envelope<'_>, message: &UserMessage) -> (&'static str, Val
         UserMessage::File { file, caption, name } => {
             let kind = kind_of(file);
             let mut media = self::media(envelope, file);
-            put(&mut media, "caption", caption.as_deref());
+            // A sticker and a sound have no text.
+            if !matches!(kind, "sticker" | "audio") {
+                put(&mut media, "caption", caption.as_deref());
+            }
             match kind {
                 "document" => put(&mut media, "filename", name.as_deref()),
                 "sticker" => put(&mut media, "animated", Some(false)),

@@ -198,7 +198,10 @@ impl SimulatedUser {
             }
             Side::Twilio => (twilio::write(&envelope, message), twilio::sid(number, has_file)),
         };
-        state.wrote(side, self.phone, now);
+        // Whoever takes something back has not written.
+        if !matches!(message.bare(), UserMessage::Revoke { .. }) {
+            state.wrote(side, self.phone, now);
+        }
         state.people.said.push(Said {
             side,
             user: self.phone,

@@ -61,7 +61,9 @@ fn reactions_edits_and_what_is_taken_back_change_the_bubbles() {
     );
     ada.says(Side::Meta, &UserMessage::edit(ids[0].as_str(), "better")).unwrap();
     ada.says(Side::Meta, &UserMessage::revoke(ids[1].as_str())).unwrap();
-    ada.says(Side::Meta, &UserMessage::no_reaction(hello)).unwrap();
+    ada.says(Side::Meta, &UserMessage::edit(hello.as_str(), "not mine")).unwrap();
+    ada.says(Side::Meta, &UserMessage::revoke(hello.as_str())).unwrap();
+    ada.says(Side::Meta, &UserMessage::no_reaction(hello.as_str()).quoting(hello)).unwrap();
     assert_eq!(shown(&ada.chat(Side::Meta)), ["> better Delivered\u{1F44D}", "< hello Sent"]);
 }
 
