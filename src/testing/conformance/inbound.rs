@@ -5,7 +5,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use super::violation::hold;
-use super::{Element, FROM, Law, Subject, Violation, receive, receives_nothing, request, verifier};
+use super::{ANOTHER, Element, FROM, Law, Subject, Violation, receive, receives_nothing, request, verifier};
+use crate::address::PhoneNumber;
 use crate::ids::ProviderId;
 use crate::inbound::{EventKind, InboundEvent};
 use crate::webhook::{SignatureError, VerifiedWebhook, WebhookHead};
@@ -19,15 +20,23 @@ use crate::webhook::{SignatureError, VerifiedWebhook, WebhookHead};
 /// [`Violation`] if an element is lost, doubled, out of order or misread.
 pub fn elements(subject: &impl Subject) -> Result<(), Violation> {
     let most = subject.max_elements();
-    let ids: Vec<String> = (0..most.min(100)).map(|n| format!("id-{n}")).collect();
+    // Two users take turns, with words that are not all plain.
+    let texts: Vec<_> = (0..most.clamp(2, 100))
+        .map(|n| {
+            (format!("id-{n}"), if n % 2 == 0 { FROM } else { ANOTHER }, format!("Grüße 😀 + {n} & 100 %"))
+        })
+        .collect();
     // Good ones alone, and then with garbage of every sort among them.
     for every in [usize::MAX, 2, 3] {
-        let element = |n: usize, id| match (n + 1) % every {
-            0 => Element::Garbage(n / every),
-            _ => Element::text(id, FROM, id),
-        };
-        let elements: Vec<_> = ids.iter().enumerate().map(|(n, id)| element(n, id)).collect();
-        expect(subject, &elements)?;
+        let elements: Vec<_> = texts
+            .iter()
+            .enumerate()
+            .map(|(n, (id, from, body))| match (n + 1) % every {
+                0 => Element::Garbage(n / every),
+                _ => Element::Text { id, from, body },
+            })
+            .collect();
+        elements.chunks(most).try_for_each(|elements| expect(subject, elements))?;
     }
     for sort in 0..16 {
         expect(subject, &[Element::Garbage(sort)])?;
@@ -43,8 +52,9 @@ fn expect(subject: &impl Subject, elements: &[Element<'_>]) -> Result<(), Violat
     let by = verifier(subject, &genuine)?;
     for (place, (element, event)) in elements.iter().zip(&events).enumerate() {
         let fits = match (element, event.kind()) {
-            (Element::Text { id, body, .. }, EventKind::Message(message)) => {
-                message.text() == Some(body) && message.message.id == *id && !message.from.is_unknown()
+            (Element::Text { id, from, body }, EventKind::Message(message)) => {
+                let phone = message.from.phone.map(PhoneNumber::to_digits);
+                message.text() == Some(body) && message.message.id == *id && phone.as_deref() == Some(from)
             }
             (Element::Garbage(_), EventKind::Unrecognized(unrecognized)) => !unrecognized.reason.is_empty(),
             (Element::WithoutId, _) => true,
@@ -93,10 +103,10 @@ pub fn signatures(subject: &impl Subject) -> Result<(), Violation> {
         }
     }
 
-    for bit in 0..genuine.body().len().saturating_mul(8) {
-        let mut changed = genuine.clone();
-        *changed.body_mut() = flip(genuine.body(), bit);
-        refused(subject, &genuine, &changed, format_args!("bit {bit} of the body"))?;
+    bodies(subject, &genuine, 1)?;
+    let many: Vec<_> = vec![Element::WithoutId; subject.max_elements().min(100)];
+    if let Some(long) = subject.webhook(&many).filter(|long| long.body().len() > genuine.body().len()) {
+        bodies(subject, &long, long.body().len() / 16)?;
     }
     for name in names {
         let Some(value) = genuine.headers().get(&name) else {
@@ -110,8 +120,41 @@ pub fn signatures(subject: &impl Subject) -> Result<(), Violation> {
             changed.headers_mut().insert(&name, value);
             refused(subject, &genuine, &changed, format_args!("bit {bit} of {name}"))?;
         }
+        // A part of a signature is none, and what has one at its beginning is none either.
+        let longer = [value.as_bytes(), b"0"].concat();
+        let shorter = (0..value.len()).filter_map(|end| value.as_bytes().get(..end));
+        for bytes in shorter.chain([longer.as_slice()]) {
+            let Ok(value) = http::HeaderValue::from_bytes(bytes) else { continue };
+            let mut changed = genuine.clone();
+            changed.headers_mut().insert(&name, value);
+            refused(subject, &genuine, &changed, format_args!("length of {name}: {}", bytes.len()))?;
+        }
     }
     foreign(subject, &genuine)
+}
+
+/// Bodies with a bit changed, every so many bytes and in the last ones, and of another length.
+fn bodies(subject: &impl Subject, genuine: &http::Request<Bytes>, step: usize) -> Result<(), Violation> {
+    let body = genuine.body();
+    let with_body = |body: Bytes| {
+        let mut changed = genuine.clone();
+        *changed.body_mut() = body;
+        changed
+    };
+    let last = body.len().saturating_sub(4);
+    for byte in (0..body.len()).filter(|byte| byte % step.max(1) == 0 || *byte >= last) {
+        for bit in byte * 8..byte * 8 + 8 {
+            let changed = with_body(flip(body, bit));
+            refused(subject, genuine, &changed, format_args!("bit {bit} of the body"))?;
+        }
+    }
+    let shorter = body.slice(..body.len().saturating_sub(1));
+    let longer = [" ", "\n", "}", "x"].map(|end| Bytes::from([body, end.as_bytes()].concat()));
+    for body in [shorter].into_iter().chain(longer) {
+        let what = format!("length of the body: {}", body.len());
+        refused(subject, genuine, &with_body(body), format_args!("{what}"))?;
+    }
+    Ok(())
 }
 
 fn foreign(subject: &impl Subject, genuine: &http::Request<Bytes>) -> Result<(), Violation> {
@@ -142,7 +185,8 @@ fn refused(
     hold(Law::Signatures, recognised, format_args!("not recognised, and accepted, with another {what}"))
 }
 
-/// A request that is no handshake is not answered as one: a webhook, a GET that asks nothing.
+/// A request that is no handshake is not answered as one: a webhook, a GET that asks nothing. One with a wrong token is not
+/// answered with success.
 ///
 /// # Errors
 ///
@@ -155,6 +199,12 @@ pub fn handshakes(subject: &impl Subject) -> Result<(), Violation> {
             let nonsense = answers(&WebhookHead::new(&method, url, &headers));
             hold(Law::Handshakes, !nonsense, format_args!("{method} {url:?} is answered"))?;
         }
+    }
+    for token in ["", "not-the-token"] {
+        let url = format!("/webhook?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}");
+        let reply = subject.provider().handshake(&WebhookHead::new(&Method::GET, url, &headers));
+        let greeted = reply.is_some_and(|reply| reply.status.is_success());
+        hold(Law::Handshakes, !greeted, "a stranger is answered with success")?;
     }
     let Some(genuine) = subject.webhook(&[Element::WithoutId]) else { return Ok(()) };
     hold(Law::Handshakes, !answers(&request(&genuine).head), "a webhook is answered")

@@ -44,9 +44,10 @@ use crate::webhook::WebhookRequest;
 /// The first [`Violation`].
 pub async fn all(subject: &impl Subject) -> Result<(), Violation> {
     elements(subject)?;
+    // Before those who would stumble over a panic.
+    robustness(subject, 0)?;
     signatures(subject)?;
     handshakes(subject)?;
-    robustness(subject, 0)?;
     cost(subject)?;
     json_of_events(subject)?;
     sending(subject).await?;
@@ -64,6 +65,8 @@ const MARK: &str = "canary-5e1f";
 const ID: &str = "canary-5e1f-id";
 /// A number that no log may show.
 const FROM: &str = "15557654321";
+/// Another user's.
+const ANOTHER: &str = "15557654322";
 
 /// When every webhook of the suite arrives.
 pub const RECEIVED_AT: Timestamp = match Timestamp::from_unix_seconds(1_767_225_600) {

@@ -95,7 +95,7 @@ pub enum Element<'a> {
         id: &'a str,
         /// The user's phone number, digits only.
         from: &'a str,
-        /// The text.
+        /// The text: letters of any language, signs and emoji, but no line breaks, quotes or backslashes.
         body: &'a str,
     },
     /// An element that has no id, always the same.

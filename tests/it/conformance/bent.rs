@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use hmac::{Hmac, KeyInit, Mac};
 use http::StatusCode;
+use sha2::Sha256;
 use whatsapp_provider::inbound::{EventId, InboundContent, InboundMessage, User};
 use whatsapp_provider::outbound::{AcceptedStatus, ContentKind, Departure, Dropped, Location, Wish};
 use whatsapp_provider::webhook::WebhookReply;
@@ -29,7 +31,12 @@ pub(super) enum Bend {
     AsksAClock,
     NumbersEvents,
     ForgetsTheSender,
+    TakesEverybodyForOne,
+    ForgetsWhatIsNotAscii,
     AcceptsAnySignature,
+    AcceptsAPartOfASignature,
+    TrimsBodies,
+    TrustsLongBodies,
     AcceptsWithoutSignature,
     ParsesForeignWebhooks,
     HidesThatNobodyVerified,
@@ -146,6 +153,16 @@ impl fmt::Debug for Bent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let secret = self.is(PrintsTheSecret).then_some(&self.secret);
         f.debug_struct("Bent").field("secret", &secret).finish_non_exhaustive()
+    }
+}
+
+impl Bent {
+    /// The signature that a body should have.
+    fn signature(&self, body: &[u8]) -> String {
+        let mac =
+            Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).unwrap().chain_update(body).finalize();
+        let hex: String = mac.into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256={hex}")
     }
 }
 
@@ -270,6 +287,23 @@ impl WhatsAppProvider for Bent {
         match (self.bend, self.inner.verify_signature(request)) {
             (AcceptsAnySignature, Err(SignatureError::Mismatch)) => Ok(request.attest(self.id())),
             (AcceptsWithoutSignature, Err(SignatureError::Missing)) => Ok(request.attest(self.id())),
+            (AcceptsAPartOfASignature, Err(error)) => {
+                let given = request.head.header(SIGNATURE).ok_or(SignatureError::Missing)?;
+                if self.signature(request.body).starts_with(given) {
+                    Ok(request.attest(self.id()))
+                } else {
+                    Err(error)
+                }
+            }
+            (TrimsBodies, Err(error)) => {
+                let end = request.body.iter().rposition(|byte| *byte == b'}').map_or(0, |place| place + 1);
+                let trimmed = self.signature(&request.body[..end]);
+                let given = request.head.header(SIGNATURE).ok_or(SignatureError::Missing)?;
+                if given == trimmed { Ok(request.attest(self.id())) } else { Err(error) }
+            }
+            (TrustsLongBodies, Err(SignatureError::Mismatch)) if request.body.len() > 1024 => {
+                Ok(request.attest(self.id()))
+            }
             (RefusesWhatIsGenuine, Ok(_)) => Err(SignatureError::Mismatch),
             (_, verified) => verified,
         }
@@ -307,6 +341,22 @@ impl WhatsAppProvider for Bent {
                 for event in events.iter_mut().filter(|event| event.id().is_derived()) {
                     let number = self.events.fetch_add(1, Ordering::Relaxed).to_string();
                     *event = webhook.event(EventId::new(["x", &number]), event.kind().clone());
+                }
+            }
+            TakesEverybodyForOne | ForgetsWhatIsNotAscii => {
+                for event in &mut events {
+                    let EventKind::Message(message) = event.kind() else { continue };
+                    let mut message = message.clone();
+                    if self.is(TakesEverybodyForOne) {
+                        message.from = User::with_phone(PhoneNumber::from_digits("15557654321").unwrap());
+                    } else if let InboundContent::Text { body, .. } = &mut message.content {
+                        body.retain(|letter| letter.is_ascii());
+                    }
+                    let sender = event.sender().cloned();
+                    *event = webhook.event(event.id().clone(), EventKind::Message(message));
+                    if let Some(sender) = sender {
+                        *event = event.clone().with_sender(sender);
+                    }
                 }
             }
             ForgetsTheSender => {
