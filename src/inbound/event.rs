@@ -158,7 +158,7 @@ pub struct EventId(String);
 
 impl EventId {
     /// Joins the parts with `/`: the kind of event first, then the provider's id, then what tells several events of
-    /// one id apart.
+    /// one id apart. The first part is `x` if the element has no id of its own.
     pub fn new<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut id = String::new();
         for part in parts {

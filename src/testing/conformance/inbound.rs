@@ -36,16 +36,29 @@ pub fn elements(subject: &impl Subject) -> Result<(), Violation> {
                 _ => Element::Text { id, from, body },
             })
             .collect();
-        elements.chunks(most).try_for_each(|elements| expect(subject, elements))?;
+        for elements in elements.chunks(most) {
+            expect(subject, elements)?;
+        }
     }
+    let mut ids = HashSet::new();
     for sort in 0..16 {
-        expect(subject, &[Element::Garbage(sort)])?;
+        for event in expect(subject, &[Element::Garbage(sort)])? {
+            let once = event.id().is_derived() || ids.insert(event.id().clone());
+            hold(
+                Law::Elements,
+                once,
+                "elements of two webhooks have the same id, and it does not begin with `x/`",
+            )?;
+        }
     }
-    expect(subject, &vec![Element::WithoutId; most.min(1000)])
+    expect(subject, &vec![Element::WithoutId; most.min(1000)]).map(drop)
 }
 
-fn expect(subject: &impl Subject, elements: &[Element<'_>]) -> Result<(), Violation> {
-    let Some(genuine) = subject.webhook(elements) else { return receives_nothing(subject) };
+/// The events of a webhook with these elements.
+fn expect(subject: &impl Subject, elements: &[Element<'_>]) -> Result<Vec<InboundEvent>, Violation> {
+    let Some(genuine) = subject.webhook(elements) else {
+        return receives_nothing(subject).map(|()| Vec::new());
+    };
     let events = receive(subject, &genuine)?;
     let counts = format!("{} elements became {} events", elements.len(), events.len());
     hold(Law::Elements, elements.len() == events.len(), counts)?;
@@ -74,7 +87,8 @@ fn expect(subject: &impl Subject, elements: &[Element<'_>]) -> Result<(), Violat
     let ids: HashSet<_> = events.iter().map(InboundEvent::id).collect();
     hold(Law::Elements, ids.len() == events.len(), "two of them have the same id")?;
     let again = receive(subject, &genuine)?;
-    hold(Law::Elements, again == events, "the same webhook became other events the second time")
+    hold(Law::Elements, again == events, "the same webhook became other events the second time")?;
+    Ok(events)
 }
 
 /// Nothing that is not genuine is accepted: no signature, a wrong one, another body, another provider's webhook. What is

@@ -53,6 +53,7 @@ fn whoever_receives_otherwise_is_found_out() {
         (GivesTwoTheSameId, Some(Law::Elements)),
         (AsksAClock, Some(Law::Elements)),
         (NumbersEvents, Some(Law::Elements)),
+        (NamesGarbageByItsPlace, Some(Law::Elements)),
         (ForgetsTheSender, Some(Law::Elements)),
         (TakesEverybodyForOne, Some(Law::Elements)),
         (ForgetsWhatIsNotAscii, Some(Law::Elements)),

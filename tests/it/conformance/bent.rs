@@ -30,6 +30,7 @@ pub(super) enum Bend {
     GivesTwoTheSameId,
     AsksAClock,
     NumbersEvents,
+    NamesGarbageByItsPlace,
     ForgetsTheSender,
     TakesEverybodyForOne,
     ForgetsWhatIsNotAscii,
@@ -341,6 +342,12 @@ impl WhatsAppProvider for Bent {
                 for event in events.iter_mut().filter(|event| event.id().is_derived()) {
                     let number = self.events.fetch_add(1, Ordering::Relaxed).to_string();
                     *event = webhook.event(EventId::new(["x", &number]), event.kind().clone());
+                }
+            }
+            NamesGarbageByItsPlace => {
+                for (place, event) in events.iter_mut().enumerate().filter(|(_, event)| is_garbage(event)) {
+                    *event =
+                        webhook.event(EventId::new(["garbage", &place.to_string()]), event.kind().clone());
                 }
             }
             TakesEverybodyForOne | ForgetsWhatIsNotAscii => {
