@@ -69,7 +69,10 @@
 //! It knows the requests that this version of the crate makes, and refuses others as an address that does not exist.
 //! It checks what the providers check about the shape of a request and only a few of their limits: that a message over
 //! a limit is never sent is for [`check`](crate::WhatsAppProvider::check). Meta's side keeps the files that are uploaded and
-//! those that users send, for as long as the real one; no link is fetched, and Twilio's side keeps no files.
+//! those that users send, for as long as the real one; no link is fetched, and Twilio's side
+//! keeps what users send and nothing else.
+//!
+//! Each side has one number. What a service answers to a webhook is looked at for its status only: TwiML sends nothing.
 //!
 //! Not covered by the promise of semantic versioning.
 
