@@ -8,11 +8,15 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
-use super::{SimulatedAccounts, SimulatedUser, Simulator};
+use super::{Side, SimulatedAccounts, SimulatedUser, SimulatedWebhook, Simulator};
 use crate::address::PhoneNumber;
+use crate::clock::Timestamp;
 use crate::http_client::{HttpErrorKind, Limits, RequestBody};
+use crate::inbound::InboundEvent;
 use crate::outbound::Content;
+use crate::provider::WhatsAppProvider;
 use crate::testing::TestClock;
+use crate::webhook::WebhookRequest;
 
 /// The user of the tests, whose number is [`ADA`].
 pub(super) const ADA: &str = "+15557654321";
@@ -122,5 +126,21 @@ impl Bench {
         let (status, answer) = self.json(self.twilio_message(own));
         assert_eq!(status, 201, "{own:?} {answer}");
         self.simulator.deliveries().pop().unwrap().content
+    }
+
+    /// A provider of the crate's before the simulator.
+    pub(super) fn provider(&self, side: Side) -> Arc<dyn WhatsAppProvider> {
+        match side {
+            Side::Meta => Arc::new(self.simulator.meta().build().unwrap()),
+            Side::Twilio => Arc::new(self.simulator.twilio().build().unwrap()),
+        }
+    }
+
+    /// Reads a webhook as a service would.
+    pub(super) fn read(&self, webhook: &SimulatedWebhook) -> Vec<InboundEvent> {
+        let provider = self.provider(webhook.side);
+        let request = WebhookRequest::from_http(&webhook.request, Timestamp::UNIX_EPOCH);
+        let verified = provider.verify_signature(&request).unwrap();
+        provider.parse_inbound(&verified).unwrap()
     }
 }

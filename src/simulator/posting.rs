@@ -1,9 +1,7 @@
 //! Webhooks on their way to the service: when, in which posts, and again if it does not take them.
 
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
+use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +15,7 @@ use super::people::{Answers, Waiting};
 use super::redelivery::{Overrides, WebhookAnswer};
 use super::timeline::TimelineEntry;
 use super::webhook::{self, SimulatedWebhook};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, timeout};
 use crate::redact::redacted_debug;
 
 /// The largest post of Meta's, in bytes.
@@ -164,7 +162,7 @@ impl Simulator {
         let is_over = |now| end.is_some_and(|end| now > end);
         loop {
             // It hears from now on, before it is looked, so that nothing is put into the outbox unheard.
-            let mut filled = pin!(self.0.filled.notified());
+            let filled = self.0.filled.notified();
             let until = end.map_or(clock.now(), |end| end.min(clock.now()));
             let mut in_hand = InHand { simulator: self, webhooks: self.due_until(until).into() };
             while let Some(webhook) = in_hand.webhooks.front() {
@@ -185,27 +183,14 @@ impl Simulator {
                 continue;
             }
             match next.into_iter().chain(end).min() {
-                Some(until) => {
-                    let mut sleep = clock.sleep(until.since(now));
-                    poll_fn(|cx| match filled.as_mut().poll(cx) {
-                        Poll::Ready(()) => Poll::Ready(()),
-                        Poll::Pending => sleep.as_mut().poll(cx),
-                    })
-                    .await;
-                }
+                Some(until) => drop(timeout(clock, until.since(now), filled).await),
                 None => filled.await,
             }
         }
     }
 
     async fn within_patience(&self, answer: impl Future<Output: Into<WebhookAnswer>>) -> WebhookAnswer {
-        let mut answer = pin!(answer);
-        let mut patience = self.0.clock.sleep(PATIENCE);
-        poll_fn(|cx| match answer.as_mut().poll(cx) {
-            Poll::Ready(answer) => Poll::Ready(answer.into()),
-            Poll::Pending => patience.as_mut().poll(cx).map(|()| WebhookAnswer::TimedOut),
-        })
-        .await
+        timeout(&self.0.clock, PATIENCE, answer).await.map_or(WebhookAnswer::TimedOut, Into::into)
     }
 
     /// The same webhooks in fewer posts.

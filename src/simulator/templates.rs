@@ -40,3 +40,8 @@ impl Simulator {
         }
     }
 }
+
+/// The names of the places in a text that are to be filled, `{{1}}` or `{{name}}`, in its order.
+pub(super) fn places_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0.trim()))
+}

@@ -1,9 +1,6 @@
 //! A whole service behind the simulator's virtual door: the same seed gives the same timeline, byte for byte.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -139,13 +136,11 @@ fn run(seed: u64) -> Record {
     let world = World::new(seed);
     world.break_things();
     world.clock.block_on(async {
-        let mut posting = pin!(world.simulator.post_webhooks(|request| world.answer(request)));
-        let mut living = pin!(world.live());
-        poll_fn(|cx| match posting.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => living.as_mut().poll(cx),
-        })
-        .await;
+        tokio::select! {
+            biased;
+            () = world.simulator.post_webhooks(|request| world.answer(request)) => {}
+            () = world.live() => {}
+        }
     });
     let webhooks = world.simulator.webhooks();
     Record {

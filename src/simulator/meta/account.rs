@@ -12,6 +12,7 @@ use crate::hex::hex;
 use crate::outbound::Template;
 use crate::simulator::accounts::SimulatedAccounts;
 use crate::simulator::state::State;
+use crate::simulator::templates::places_of;
 
 /// How many templates a page has unless the request says it.
 const PAGE_SIZE: usize = 25;
@@ -38,8 +39,7 @@ impl RegisteredTemplate {
             "DISABLED" => return Some(Refusal::new(400, 132_016, "Template is Disabled")),
             _ => return Some(Refusal::no_template()),
         }
-        let places = self.body.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0.trim()));
-        let (places, given) = (places.collect::<BTreeSet<_>>().len(), template.body.len());
+        let (places, given) = (places_of(&self.body).collect::<BTreeSet<_>>().len(), template.body.len());
         (template.one_time_code.is_none() && places != given).then(|| Refusal {
             details: Some(format!(
                 "body: number of localizable_params ({given}) does not match the expected number of params ({places})"

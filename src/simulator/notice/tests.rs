@@ -5,16 +5,12 @@ use crate::inbound::{
     EventKind, InboundEvent, Notice, RestrictedMessages, Restriction, TemplateUpdate, User,
 };
 use crate::json::Json;
-use crate::provider::WhatsAppProvider;
 use crate::simulator::harness::Bench;
 use crate::simulator::{Side, SimulatedWebhook};
-use crate::webhook::WebhookRequest;
 
+/// The one event of a webhook.
 fn read(bench: &Bench, webhook: &SimulatedWebhook) -> InboundEvent {
-    let meta = bench.simulator.meta().build().unwrap();
-    let request = WebhookRequest::from_http(&webhook.request, Timestamp::UNIX_EPOCH);
-    let verified = meta.verify_signature(&request).unwrap();
-    let [event] = meta.parse_inbound(&verified).unwrap().try_into().unwrap();
+    let [event] = bench.read(webhook).try_into().unwrap();
     event
 }
 

@@ -110,12 +110,11 @@ fn what_is_put_there_while_it_waits_is_posted_at_once() {
         ready(OK)
     });
     bench.clock.block_on(async {
-        let (mut work, mut posting) = (pin!(work), pin!(posting));
-        poll_fn(|cx| {
-            assert!(posting.as_mut().poll(cx).is_pending());
-            work.as_mut().poll(cx)
-        })
-        .await;
+        tokio::select! {
+            biased;
+            () = posting => panic!("it ended by itself"),
+            () = work => {}
+        }
     });
     assert_eq!(posts.into_inner(), [7]);
 }

@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::outbound::{
     Content, Interactive, Link, ListRow, ListSection, Media, Parameter, ReplyButton, Template, TemplateHeader,
 };
+use crate::simulator::templates::places_of;
 
 /// What Twilio knows by a `ContentSid`.
 pub(in crate::simulator) struct RegisteredContent {
@@ -192,14 +193,9 @@ const fn unreadable() -> Refusal {
     Refusal::invalid(63_006, "Could not format given content for the channel")
 }
 
-/// The names of the variables of a text, in its order.
-fn variables_of(text: &str) -> impl Iterator<Item = &str> {
-    text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0.trim()))
-}
-
 fn collect_variables(json: &Value, names: &mut BTreeMap<String, ()>) {
     match json {
-        Value::String(text) => names.extend(variables_of(text).map(|name| (name.to_owned(), ()))),
+        Value::String(text) => names.extend(places_of(text).map(|name| (name.to_owned(), ()))),
         Value::Array(elements) => elements.iter().for_each(|element| collect_variables(element, names)),
         Value::Object(members) => members.values().for_each(|member| collect_variables(member, names)),
         _ => {}
@@ -287,7 +283,7 @@ fn template(
     let value = |name: &str| variables.get(name).cloned();
     let text = |json: &Value| json.as_str().map(str::to_owned).unwrap_or_default();
     let member = |name: &str| type_.get(name).unwrap_or(&Value::Null);
-    let first = |json: &Value| variables_of(&text(json)).next().and_then(value);
+    let first = |json: &Value| places_of(&text(json)).next().and_then(value);
     if let Some(filled) = first(member("header_text")) {
         template = template.with_header(TemplateHeader::Text(Parameter::text(filled)));
     }
@@ -303,7 +299,7 @@ fn template(
             _ => TemplateHeader::document(link),
         });
     }
-    for name in variables_of(&text(member("body"))) {
+    for name in places_of(&text(member("body"))) {
         let filled = value(name).unwrap_or_default();
         template = if name.bytes().all(|byte| byte.is_ascii_digit()) {
             template.with_body([filled])

@@ -161,7 +161,7 @@ impl UserMessage {
     /// The same as an answer to an earlier message.
     #[must_use]
     pub fn quoting(self, message_id: impl Into<String>) -> Self {
-        Self::Quote { message_id: message_id.into(), message: Box::new(self.unquoted().0) }
+        Self::Quote { message_id: message_id.into(), message: Box::new(self.bare().clone()) }
     }
 
     /// The message without its quote.
@@ -169,14 +169,6 @@ impl UserMessage {
         match self {
             Self::Quote { message, .. } => message.bare(),
             other => other,
-        }
-    }
-
-    /// The message without its quote, and what it quotes.
-    pub(super) fn unquoted(self) -> (Self, Option<String>) {
-        match self {
-            Self::Quote { message_id, message } => (message.unquoted().0, Some(message_id)),
-            other => (other, None),
         }
     }
 }

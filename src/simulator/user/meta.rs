@@ -18,6 +18,7 @@ pub(super) fn write(envelope: &Envelope<'_>, message: &UserMessage, seconds: u64
     fields.insert("from_user_id".to_owned(), Side::Meta.user_id(user).into());
     fields.insert("id".to_owned(), meta::message_id(user, envelope.number).into());
     fields.insert("timestamp".to_owned(), seconds.to_string().into());
+    let message = message.bare();
     let (kind, content) = content(envelope, message);
     fields.insert("type".to_owned(), kind.into());
     fields.insert(kind.to_owned(), content);

@@ -242,9 +242,8 @@ fn captioned(message: UserMessage, caption: Option<&str>) -> UserMessage {
 
 /// The file of a message, if it has one.
 fn file_of(message: &UserMessage) -> Option<FileBytes> {
-    match message {
+    match message.bare() {
         UserMessage::File { file, .. } | UserMessage::Voice(file) => Some(file.clone()),
-        UserMessage::Quote { message, .. } => file_of(message),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{provider, send};
+use super::send;
 use crate::ids::MessageRef;
 use crate::outbound::Content;
 use crate::simulator::harness::Bench;
@@ -72,7 +72,7 @@ fn the_business_marks_as_read_and_types() {
     for side in Side::ALL {
         let bench = Bench::new();
         let ada = bench.ada();
-        let whatsapp = provider(&bench, *side);
+        let whatsapp = bench.provider(*side);
         for text in ["one", "two", "three"] {
             ada.writes(*side, text);
         }

@@ -1,41 +1,21 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::UserMessage;
-use crate::clock::Timestamp;
 use crate::inbound::{
-    ButtonReply, EventKind, InboundContent, InboundEvent, InboundMessage, InboundReaction, Order, OrderItem,
+    ButtonReply, EventKind, InboundContent, InboundMessage, InboundReaction, Order, OrderItem,
 };
 use crate::json::Json;
 use crate::outbound::{ContactCard, Content, FileBytes, Interactive, Location, OutboundMessage, ReplyButton};
-use crate::provider::WhatsAppProvider;
+use crate::simulator::Side;
 use crate::simulator::harness::Bench;
-use crate::simulator::{Side, SimulatedWebhook};
-use crate::webhook::WebhookRequest;
 
 mod chat;
 mod phones;
 
-/// A provider of the crate's for this side, before the simulator.
-fn provider(bench: &Bench, side: Side) -> Arc<dyn WhatsAppProvider> {
-    match side {
-        Side::Meta => Arc::new(bench.simulator.meta().build().unwrap()),
-        Side::Twilio => Arc::new(bench.simulator.twilio().build().unwrap()),
-    }
-}
-
-/// Reads a webhook as a service would.
-fn read(bench: &Bench, webhook: &SimulatedWebhook) -> Vec<InboundEvent> {
-    let provider = provider(bench, webhook.side);
-    let request = WebhookRequest::from_http(&webhook.request, Timestamp::UNIX_EPOCH);
-    let verified = provider.verify_signature(&request).unwrap();
-    provider.parse_inbound(&verified).unwrap()
-}
-
 /// What arrives of what the user says.
 fn arrives(bench: &Bench, side: Side, message: &UserMessage) -> Option<InboundMessage> {
     let webhook = bench.ada().says(side, message)?;
-    let [event] = read(bench, &webhook).try_into().unwrap();
+    let [event] = bench.read(&webhook).try_into().unwrap();
     match event.kind() {
         EventKind::Message(message) => Some(message.as_ref().clone()),
         other => panic!("{other:?}"),
@@ -44,7 +24,7 @@ fn arrives(bench: &Bench, side: Side, message: &UserMessage) -> Option<InboundMe
 
 fn send(bench: &Bench, side: Side, content: impl Into<Content>) -> String {
     let message = OutboundMessage::new(bench.ada().phone(), content);
-    let receipt = bench.clock.block_on(provider(bench, side).send(&message)).unwrap();
+    let receipt = bench.clock.block_on(bench.provider(side).send(&message)).unwrap();
     receipt.message.unwrap().id
 }
 
@@ -177,7 +157,7 @@ fn a_user_without_a_number_is_known_by_an_id_alone() {
     let ada = bench.ada();
     ada.hides_number();
     for side in Side::ALL {
-        let [event] = read(&bench, &ada.writes(*side, "hi")).try_into().unwrap();
+        let [event] = bench.read(&ada.writes(*side, "hi")).try_into().unwrap();
         let EventKind::Message(message) = event.kind() else { panic!() };
         assert_eq!((message.from.phone, message.from.user.clone()), (None, ada.user_id(*side)), "{side:?}");
         let webhook = ada.writes(*side, "hi");
@@ -186,20 +166,20 @@ fn a_user_without_a_number_is_known_by_an_id_alone() {
 
         let to = ada.user_id(*side).unwrap();
         let message = OutboundMessage::text(to, "hello");
-        let receipt = bench.clock.block_on(provider(&bench, *side).send(&message)).unwrap();
+        let receipt = bench.clock.block_on(bench.provider(*side).send(&message)).unwrap();
         assert_eq!(ada.received().last().unwrap().message_id, receipt.message.unwrap().id);
         bench.clock.advance(Duration::from_secs(10));
         let due = bench.simulator.due_webhooks();
         assert_eq!(due.len(), 3, "{side:?}");
         for webhook in due {
-            let [event] = read(&bench, &webhook).try_into().unwrap();
+            let [event] = bench.read(&webhook).try_into().unwrap();
             let EventKind::Status(status) = event.kind() else { panic!() };
             assert_eq!(status.to.user, ada.user_id(*side), "{side:?}");
             assert_eq!(status.to.phone, None, "{side:?}");
         }
     }
     ada.shows_number();
-    let [event] = read(&bench, &ada.writes(Side::Meta, "hi")).try_into().unwrap();
+    let [event] = bench.read(&ada.writes(Side::Meta, "hi")).try_into().unwrap();
     let EventKind::Message(message) = event.kind() else { panic!() };
     assert_eq!(message.from.phone, Some(ada.phone()));
 }

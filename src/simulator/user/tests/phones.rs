@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{buttons, read, send};
+use super::{buttons, send};
 use crate::inbound::{DeliveryState, EventKind};
 use crate::outbound::{Content, OutboundMessage};
 use crate::simulator::harness::Bench;
@@ -16,7 +16,7 @@ fn seconds(seconds: u64) -> Duration {
 /// What the webhooks tell that are due: texts of users, states of messages.
 fn told(bench: &Bench) -> Vec<String> {
     let tell = |webhook: SimulatedWebhook| {
-        let [event] = read(bench, &webhook).try_into().unwrap();
+        let [event] = bench.read(&webhook).try_into().unwrap();
         match event.kind() {
             EventKind::Message(message) => message.text().unwrap_or("?").to_owned(),
             EventKind::Status(status) => status.state.to_string(),
@@ -137,12 +137,12 @@ fn a_message_that_fails_is_told_of_even_if_the_phone_is_off() {
     let bench = Bench::new();
     bench.ada().goes_offline();
     bench.simulator.fault_next(Side::Meta, Fault::FailLater { code: 131_049 });
-    let provider = super::provider(&bench, Side::Meta);
+    let provider = bench.provider(Side::Meta);
     let message = OutboundMessage::text(bench.ada().phone(), "x");
     assert!(bench.clock.block_on(provider.send(&message)).is_ok());
     bench.clock.advance(seconds(10));
     let [webhook] = bench.simulator.due_webhooks().try_into().unwrap();
-    let [event] = read(&bench, &webhook).try_into().unwrap();
+    let [event] = bench.read(&webhook).try_into().unwrap();
     let EventKind::Status(status) = event.kind() else { panic!() };
     assert_eq!((&status.state, status.failures[0].code), (&DeliveryState::Failed, Some(131_049)));
 }
